@@ -17,6 +17,7 @@ create function lib.enter(key bigint, op_roles mejora.role[], audited boolean, a
 #variable_conflict use_column
 declare
     roles mejora.role[];
+    home text;
     owns boolean;
 begin
     perform set_config('mejora.institution', coalesce(about, '*'), true);
@@ -33,12 +34,14 @@ begin
         about := institution;
         perform set_config('mejora.institution', about, true);
     end if;
-    if institution <> about and institution <> '*' then
+    home := institution;
+    institution := about;                                         -- where the audit entry belongs, also that of a refusal
+    if home not in (about, '*') then
+        who := home || '/' || who;
         error := 'not_your_institution';
         args := array[about];
         return;
     end if;
-    institution := about;
     if not roles && op_roles then
         error := 'role_denied';
         return;
@@ -60,4 +63,44 @@ begin
         end if;
     end if;
     allowed := true;
+end $$;
+
+-- A refusal that never reached an operation: malformed, unknown, out of place.
+create function lib.refuse(key bigint, about text, about_plan int, about_item int, about_task int, request uuid, op text,
+                           outcome mejora.outcome, error text, arg text) returns void language plpgsql as $$
+declare
+    p record;
+begin
+    perform set_config('mejora.institution', '*', true);
+    select p.id, p.code, p.name, p.institution into p
+      from road.key k join mejora.person p on p.id = k.person where k.id = refuse.key;
+    insert into road.audit (institution, plan, item_no, task_no, person, who, name, key, request, op, outcome, error, args)
+    values (coalesce(about, p.institution, '*'), about_plan, about_item, about_task, p.id, p.code, p.name, key, request, op,
+            outcome, error, array_remove(array[arg], null));
+end $$;
+
+-- Gives the first administrator and the notification worker their keys; true when that was, or with no key given would be, done.
+create function lib.first_key(code text, role mejora.role, public_key bytea) returns boolean language plpgsql as $$
+begin
+    perform set_config('mejora.institution', '*', true);
+    if exists (select from mejora.person p join road.key k on k.person = p.id
+                where p.institution = '*' and p.code = first_key.code and k.revoked_at is null) then
+        return false;
+    end if;
+    if public_key is not null then
+        insert into mejora.person (institution, code, name, roles) values ('*', code, initcap(code), array[role])
+            on conflict (institution, code) do nothing;
+        insert into road.key (public_key, person, kind, label)
+        select first_key.public_key, p.id, 'person', 'mejorad' from mejora.person p
+         where p.institution = '*' and p.code = first_key.code;
+    end if;
+    return true;
+end $$;
+
+-- What is kept only for so long. One server at a time.
+create function lib.housekeeping() returns void language plpgsql as $$
+begin
+    if pg_try_advisory_xact_lock(hashtext('mejora.housekeeping')) then
+        delete from road.request where at < now() - interval '30 days';
+    end if;
 end $$;

@@ -1,0 +1,32 @@
+/* call - one request on its way along the road. The front owns it, lends it to a lane, and sends what comes back. */
+#pragma once
+
+#include "common/arena.h"
+#include "common/op.h"
+#include "common/ref.h"
+#include "envelope.pb-c.h"
+
+#include <stdint.h>
+#include <zmq.h>
+
+enum { ID_SIZE = 16, HASH_SIZE = 32 };
+
+struct call {
+    struct call *next;
+    const struct op *op;
+    int64_t key;     /* road.key.id, from ZAP */
+    struct ref about;
+    int64_t expires; /* milliseconds of the monotonic clock; 0: whenever */
+    uint8_t id[ID_SIZE], hash[HASH_SIZE]; /* hash: of everything that makes the request what it is */
+    ProtobufCMessage *request;            /* lives in the arena */
+    bool refused;                         /* by the front: the lane only notes it in the audit trail */
+    Mejora__Outcome outcome;
+    const char *error; /* code of messages.def; static or in the arena */
+    size_t n_args;
+    char **args;
+    zmq_msg_t peer, body; /* routing frame; packed reply */
+    struct arena arena;
+};
+
+/* How the border refuses: the outcome, its code, and up to one argument (copied; NULL: none). */
+void call_refuse(struct call *c, Mejora__Outcome outcome, const char *error, const char *arg);

@@ -1,0 +1,368 @@
+#include "server/contract.h"
+
+#include "common/log.h"
+#include "people.pb-c.h"
+#include "server/prepare.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Every parameter, result column, and attribute of a composite, as one list: owner (a function's name or a composite's OID),
+ * its volatility, name, is it a parameter, is it a result, type, the type's name, its class for codec_find, its element's
+ * type (0: no array), the composite it consists of (0: none). */
+static const char catalogue_sql[] =
+    "with item (owner, volatility, name, is_parameter, is_result, type) as ("
+    "  select p.proname::text, p.provolatile, a.name, a.mode in ('i','b'), a.mode in ('o','b','t'), a.type"
+    "    from pg_proc p, unnest(p.proargnames, coalesce(p.proallargtypes, p.proargtypes::oid[]),"
+    "              coalesce(p.proargmodes, array_fill('i'::\"char\", array[p.pronargs::int]))) a (name, type, mode)"
+    "   where p.pronamespace = 'op'::regnamespace"
+    "  union all"
+    "  select c.oid::text, 's', a.attname, false, true, a.atttypid"
+    "    from pg_type c join (select * from pg_attribute order by attnum) a on a.attrelid = c.typrelid"
+    "   where c.typnamespace = 'op'::regnamespace and c.typtype = 'c' and a.attnum > 0 and not a.attisdropped)"
+    "select i.owner, i.volatility, i.name, i.is_parameter, i.is_result, i.type::int8, i.type::regtype,"
+    "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end, coalesce(e.oid::int8, 0),"
+    "       case when t.typtype = 'c' then t.oid::int8 when e.typtype = 'c' then e.oid::int8 else 0 end"
+    "  from item i join pg_type t on t.oid = i.type left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'";
+
+enum { OWNER, VOLATILITY, NAME, IS_PARAMETER, IS_RESULT, TYPE, TYPE_NAME, CLASS, ELEMENT, COMPOSITE };
+enum side { PARAMETER = IS_PARAMETER, RESULT = IS_RESULT };
+enum need { OPTIONAL, ALWAYS, IF_WRITE };
+
+/* What a function may or must declare besides the messages' fields; a field of the same name goes first. The expression is
+ * what the statement passes for a parameter. about_plan is plan under another name, for a reply that has a plan too. */
+static const struct {
+    const char *name;
+    enum side side;
+    enum need need;
+    const char *type, *expression;
+} road[] = {
+    {"me", PARAMETER, ALWAYS, "integer", "w.me"},
+    {"my_key", PARAMETER, OPTIONAL, "bigint", "$1"},
+    {"institution", PARAMETER, OPTIONAL, "text", "w.institution"},
+    {"plan", PARAMETER, OPTIONAL, "integer", "$3"},
+    {"about_plan", PARAMETER, OPTIONAL, "integer", "$3"},
+    {"item_no", PARAMETER, OPTIONAL, "integer", "$4"},
+    {"task_no", PARAMETER, OPTIONAL, "integer", "$5"},
+    {"outcome", RESULT, ALWAYS, "mejora.outcome", NULL},
+    {"error", RESULT, ALWAYS, "text", NULL},
+    {"error_args", RESULT, ALWAYS, "text[]", NULL},
+    {"before", RESULT, IF_WRITE, "jsonb", NULL},
+    {"after", RESULT, IF_WRITE, "jsonb", NULL},
+    {"about_plan", RESULT, OPTIONAL, "integer", NULL},
+    {"about_item", RESULT, OPTIONAL, "integer", NULL},
+};
+enum { ROAD = sizeof road / sizeof *road };
+
+struct check {
+    const PGresult *catalogue;
+    const struct op *op;
+    int faults;
+};
+
+static void fault(struct check *k, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void fault(struct check *k, const char *fmt, ...)
+{
+    char text[256];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    log_line(LOG_ERROR, "contract: %s: %s", k->op->name, text);
+    k->faults++;
+}
+
+static const char *at(const struct check *k, int row, int column)
+{
+    return PQgetvalue(k->catalogue, row, column);
+}
+
+static Oid oid_at(const struct check *k, int row, int column)
+{
+    return (Oid)strtoul(at(k, row, column), NULL, 10);
+}
+
+static bool listed(const struct check *k, int row, const char *owner, enum side side)
+{
+    return !strcmp(at(k, row, OWNER), owner) && *at(k, row, (int)side) == 't';
+}
+
+static int find(const struct check *k, const char *owner, enum side side, const char *name)
+{
+    for (int row = 0; row < PQntuples(k->catalogue); row++)
+        if (listed(k, row, owner, side) && !strcmp(at(k, row, NAME), name))
+            return row;
+    return -1;
+}
+
+static bool is_road(const char *name, enum side side)
+{
+    for (int i = 0; i < ROAD; i++)
+        if (road[i].side == side && !strcmp(road[i].name, name))
+            return true;
+    return false;
+}
+
+static void column_check(struct check *k, const char *owner, enum side side, const ProtobufCFieldDescriptor *f,
+                         struct column *ret);
+
+/* Both ways: every field has its value, every value its field. */
+static void shape_check(struct check *k, const char *owner, enum side side, const ProtobufCMessageDescriptor *type,
+                        struct shape *ret)
+{
+    bool function = owner == k->op->name;
+    *ret = (struct shape){.type = type, .n = (int)type->n_fields};
+    if (type->n_fields > MAX_COLUMNS - ROAD_WRITE) {
+        fault(k, "%s has too many fields", type->short_name);
+        ret->n = 0;
+    }
+    for (int i = 0; i < ret->n; i++)
+        column_check(k, owner, side, &type->fields[i], &ret->columns[i]);
+    for (int row = 0; row < PQntuples(k->catalogue); row++)
+        if (listed(k, row, owner, side) && !(function && is_road(at(k, row, NAME), side)) &&
+            !protobuf_c_message_descriptor_get_field_by_name(type, at(k, row, NAME)))
+            fault(k, "%s has no field for '%s'", type->short_name, at(k, row, NAME));
+}
+
+static struct shape *message_check(struct check *k, const char *composite, const ProtobufCMessageDescriptor *type)
+{
+    struct shape *ret = calloc(1, sizeof *ret);
+    if (!ret)
+        abort();
+    shape_check(k, composite, RESULT, type, ret);
+    return ret;
+}
+
+static void column_check(struct check *k, const char *owner, enum side side, const ProtobufCFieldDescriptor *f,
+                         struct column *ret)
+{
+    int row = find(k, owner, side, f->name);
+    bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
+    *ret = (struct column){.field = f};
+    if (row < 0) {
+        fault(k, "field '%s' of %s has no %s of that name", f->name, owner == k->op->name ? "the message" : "a composite",
+              side == PARAMETER ? "parameter" : "column");
+        return;
+    }
+    ret->type = oid_at(k, row, TYPE);
+    ret->element = oid_at(k, row, ELEMENT);
+    if (f->type != PROTOBUF_C_TYPE_MESSAGE)
+        ret->codec = codec_find(f->type, list, oid_at(k, row, CLASS));
+    else if (side == RESULT && oid_at(k, row, COMPOSITE) && list == (ret->element != 0))
+        ret->message = message_check(k, at(k, row, COMPOSITE), f->descriptor);
+    if (!ret->message && !ret->codec)
+        fault(k, "field '%s' cannot be %s", f->name, at(k, row, TYPE_NAME));
+}
+
+static void road_check(struct check *k)
+{
+    const char *name = k->op->name;
+    int any = find(k, name, PARAMETER, "me");
+    bool write = k->op->kind == WRITE;
+    for (int i = 0; i < ROAD; i++) {
+        int row = find(k, name, road[i].side, road[i].name);
+        bool needed = road[i].need == ALWAYS || (road[i].need == IF_WRITE && write);
+        if (needed && (row < 0 || strcmp(at(k, row, TYPE_NAME), road[i].type) != 0))
+            fault(k, "needs '%s %s'", road[i].name, road[i].type);
+    }
+    if (any >= 0 && strcmp(at(k, any, VOLATILITY), write ? "v" : "s") != 0)
+        fault(k, "is %s, so its function must be %s", write ? "WRITE" : "READ", write ? "volatile" : "stable");
+}
+
+static bool declares(const struct check *k, const struct plan *p, int i)
+{
+    return find(k, p->op->name, road[i].side, road[i].name) >= 0 &&
+           !(road[i].side == PARAMETER && protobuf_c_message_descriptor_get_field_by_name(p->request.type, road[i].name));
+}
+
+/* `op.name(me => w.me, …) a` */
+static void sql_call(FILE *sql, const struct check *k, const struct plan *p, int first)
+{
+    const char *comma = "";
+    fprintf(sql, "op.%s(", p->op->name);
+    for (int i = 0; i < ROAD; i++)
+        if (road[i].side == PARAMETER && declares(k, p, i)) {
+            fprintf(sql, "%s%s => %s", comma, road[i].name, road[i].expression);
+            comma = ", ";
+        }
+    for (int i = 0; i < p->request.n; i++)
+        fprintf(sql, ", \"%s\" => $%d", p->request.columns[i].field->name, first + i + 1);
+    fputs(") a", sql);
+}
+
+/* The answer as one record, in the order of the field numbers: they only grow, so a reply stored by an older server is a
+ * prefix of today's. An array of composites is turned into its elements' records, one after the other, because array_send
+ * keeps every element's buffers until the end and costs three times as much. */
+static void sql_record(FILE *sql, const struct shape *s, const char *from, int depth)
+{
+    fputs("row(", sql);
+    for (int i = 0; i < s->n; i++) {
+        const struct column *c = &s->columns[i];
+        char inner[160];
+        fputs(i ? ", " : "", sql);
+        if (c->message && c->element) {
+            snprintf(inner, sizeof inner, "b%d", depth);
+            fputs("(select string_agg(record_send(", sql);
+            sql_record(sql, c->message, inner, depth + 1);
+            fprintf(sql, "), '') from unnest(%s.\"%s\") %s)", from, c->field->name, inner);
+        } else if (c->message) {
+            snprintf(inner, sizeof inner, "(%s.\"%s\")", from, c->field->name);
+            fprintf(sql, "case when %s is distinct from null then record_send(", inner);
+            sql_record(sql, c->message, inner, depth);
+            fputs(") end", sql);
+        } else {
+            fprintf(sql, "%s.\"%s\"", from, c->field->name);
+        }
+    }
+    fputc(')', sql);
+}
+
+static void sql_roles(FILE *sql, const struct op *op)
+{
+    char label[64];
+    const char *comma = "";
+    fputs("'{", sql);
+    for (unsigned i = 1; i < mejora__role__descriptor.n_values; i++)
+        if (op->roles & 1u << mejora__role__descriptor.values[i].value) {
+            fprintf(sql, "%s%s", comma, enum_label(&mejora__role__descriptor, mejora__role__descriptor.values[i].value, label));
+            comma = ",";
+        }
+    fputs("}'::mejora.role[]", sql);
+}
+
+static void sql_read(FILE *sql, const struct check *k, const struct plan *p)
+{
+    fputs("with who as materialized (select e.* from lib.enter($1, ", sql);
+    sql_roles(sql, p->op);
+    fputs(", false, $2, $3, $4) e) select a.outcome, a.error, a.error_args, record_send(", sql);
+    sql_record(sql, &p->reply, "a", 0);
+    fputs(") from (select * from who where allowed) w, lateral ", sql);
+    sql_call(sql, k, p, ROAD_READ);
+    fputs(" union all select 'denied', w.error, w.args, null from who w where not allowed", sql);
+}
+
+static const char *optional_result(const struct check *k, const struct plan *p, const char *name)
+{
+    int row = find(k, p->op->name, RESULT, name);
+    return row < 0 || protobuf_c_message_descriptor_get_field_by_name(p->reply.type, name) ? "null::int" : at(k, row, NAME);
+}
+
+/* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit. */
+static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
+{
+    int why = 0;
+    for (int i = 0; i < p->request.n; i++)
+        if (!strcmp(p->request.columns[i].field->name, "why"))
+            why = ROAD_WRITE + i + 1;
+    fputs("with old as materialized (select hash, outcome, error, args, reply from road.request where key = $1 and id = $6), "
+          "who as materialized (select e.* from (select $1 as key where not exists (select from old)) asks,"
+          " lateral lib.enter(asks.key, ", sql);
+    sql_roles(sql, p->op);
+    fputs(", true, $2, $3, $4) e), new as materialized (select a.outcome, a.error, a.error_args, a.before, a.after, ", sql);
+    fprintf(sql, "%s as about_plan, %s as about_item, record_send(", optional_result(k, p, "about_plan"),
+            optional_result(k, p, "about_item"));
+    sql_record(sql, &p->reply, "a", 0);
+    fputs(") as reply from (select * from who where allowed) w, lateral ", sql);
+    sql_call(sql, k, p, ROAD_WRITE);
+    fputs(" union all select 'denied', w.error, w.args, null, null, null, null, null from who w where not allowed), "
+          "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
+          " select $1, $6, $7, outcome, error, error_args, reply from new), "
+          "noted as (insert into road.audit (institution, plan, item_no, task_no, person, who, name, unit, key, request, op,"
+          " outcome, error, args, why, before, after)"
+          " select coalesce(w.institution, $2, '*'), coalesce(n.about_plan, $3), coalesce(n.about_item, $4), $5,"
+          " w.me, w.who, w.name, w.unit, $1, $6, ", sql);
+    fprintf(sql, "'%s', n.outcome, n.error, n.error_args, ", p->op->name);
+    if (why)
+        fprintf(sql, "$%d", why);
+    else
+        fputs("null", sql);
+    fputs(", n.before, n.after from new n, who w) "
+          "select outcome, error, error_args, reply from new "
+          "union all select case when hash = $7 then outcome else 'id_reused' end, case when hash = $7 then error else 'id_reused' end,"
+          " case when hash = $7 then args end, case when hash = $7 then reply end from old", sql);
+}
+
+static char *plan_sql(const struct check *k, const struct plan *p)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *sql = open_memstream(&text, &size);
+    if (!sql)
+        abort();
+    (p->op->kind == READ ? sql_read : sql_write)(sql, k, p);
+    fclose(sql);
+    return text;
+}
+
+static void plan_check(struct check *k, struct plan *ret)
+{
+    static const Oid own[ROAD_WRITE] = {20, 25, 23, 23, 23, 2950, 17}; /* key, institution, plan, item, task, id, hash */
+    int first = k->op->kind == READ ? ROAD_READ : ROAD_WRITE;
+    ret->op = k->op;
+    road_check(k);
+    shape_check(k, k->op->name, PARAMETER, prepared_request(k->op), &ret->request);
+    shape_check(k, k->op->name, RESULT, k->op->reply, &ret->reply);
+    ret->n_types = first + ret->request.n;
+    memcpy(ret->types, own, sizeof own);
+    for (int i = 0; i < ret->request.n; i++)
+        ret->types[first + i] = ret->request.columns[i].type;
+    ret->sql = plan_sql(k, ret);
+}
+
+static int strangers(const PGresult *catalogue)
+{
+    int n = 0;
+    for (int row = 0; row < PQntuples(catalogue); row++) {
+        const char *owner = PQgetvalue(catalogue, row, OWNER);
+        bool again = row && !strcmp(owner, PQgetvalue(catalogue, row - 1, OWNER));
+        if (*owner > '9' && !again && !op_find(owner)) {
+            log_line(LOG_ERROR, "contract: %s: function without a row in ops.def", owner);
+            n++;
+        }
+    }
+    return n;
+}
+
+struct plan *contract_check(PGconn *pg)
+{
+    struct plan *plans = calloc(OPS, sizeof *plans);
+    PGresult *catalogue = PQexec(pg, catalogue_sql);
+    if (!plans || PQresultStatus(catalogue) != PGRES_TUPLES_OK) {
+        log_line(LOG_ERROR, "contract: cannot read the catalogue: %s", PQerrorMessage(pg));
+        PQclear(catalogue);
+        free(plans);
+        return NULL;
+    }
+    int faults = strangers(catalogue);
+    for (int i = 0; i < OPS; i++) {
+        struct check k = {catalogue, &ops[i], 0};
+        plan_check(&k, &plans[i]);
+        faults += k.faults;
+    }
+    PQclear(catalogue);
+    if (!faults)
+        return plans;
+    contract_free(plans);
+    return NULL;
+}
+
+static void shape_free(struct shape *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->columns[i].message) {
+            shape_free(s->columns[i].message);
+            free(s->columns[i].message);
+        }
+}
+
+void contract_free(struct plan plans[])
+{
+    for (int i = 0; plans && i < OPS; i++) {
+        shape_free(&plans[i].reply);
+        shape_free(&plans[i].request);
+        free(plans[i].sql);
+    }
+    free(plans);
+}

@@ -1,0 +1,428 @@
+#include "server/lane.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "server/db.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TRIES = 5, PATIENCE_MS = 5000 };
+
+/* How a batch went: where it failed (0 <= at < n), or one of these. */
+enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3 };
+
+struct attempt {
+    int at;
+    bool again; /* the failure may pass: serialization, deadlock, lock timeout */
+};
+
+/* A refusal by the front takes the same road as a statement of its own, so that it is in the audit trail too. */
+static const char refusal[] = "refusal";
+static const char refusal_sql[] = "select lib.refuse($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+enum { REFUSAL_PARAMETERS = 10 };
+
+static bool prepare(PGconn *pg, const char *name, const char *sql, int n, const Oid types[])
+{
+    PGresult *r = PQprepare(pg, name, sql, n, types);
+    bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
+    if (!ok)
+        log_line(LOG_ERROR, "lane: cannot prepare %s: %s", name, PQresultErrorMessage(r));
+    PQclear(r);
+    return ok;
+}
+
+static bool join(struct lane *l)
+{
+    bool ok = PQstatus(l->pg) == CONNECTION_OK;
+    for (int i = 0; ok && i < OPS; i++)
+        if (l->plans[i].op->kind == (l->read_only ? READ : WRITE))
+            ok = prepare(l->pg, ops[i].name, l->plans[i].sql, l->plans[i].n_types, l->plans[i].types);
+    if (ok && !l->read_only)
+        ok = prepare(l->pg, refusal, refusal_sql, 0, NULL);
+    return ok && PQsetnonblocking(l->pg, 1) == 0 && PQenterPipelineMode(l->pg) == 1;
+}
+
+static void hand_back(struct lane *l, struct list *list)
+{
+    l->calls += (unsigned long)list->n;
+    mailbox_put(l->out, list);
+}
+
+/* Nobody waits for a database that is away: what has come in meanwhile is sent back to ask again. */
+static void turn_away(struct lane *l)
+{
+    struct list waiting;
+    if (!mailbox_take(&l->in, 1, l->batch, &waiting))
+        return;
+    for (struct call *c = waiting.first; c; c = c->next)
+        if (!c->refused)
+            call_refuse(c, MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, "database_unavailable", NULL);
+    hand_back(l, &waiting);
+}
+
+/* False: not within PATIENCE_MS, or the lane is closing. */
+static bool reconnect(struct lane *l)
+{
+    int64_t until = clock_ms() + PATIENCE_MS;
+    for (long delay = 20; !l->closing; delay = delay < 1000 ? delay * 2 : delay) {
+        PQfinish(l->pg);
+        l->pg = db_connect(l->conninfo, l->read_only);
+        if (join(l))
+            return true;
+        if (clock_ms() + delay > until)
+            return false;
+        clock_pause_ms(delay + random() % delay);
+    }
+    return false;
+}
+
+static void wait_for(PGconn *pg, short events)
+{
+    struct pollfd p = {.fd = PQsocket(pg), .events = events};
+    poll(&p, 1, -1);
+}
+
+/* Both directions at once: a server that is answering must not stop us from asking, nor the other way round. */
+static bool flush(PGconn *pg)
+{
+    int left;
+    while ((left = PQflush(pg)) == 1) {
+        wait_for(pg, POLLIN | POLLOUT);
+        if (!PQconsumeInput(pg))
+            return false;
+    }
+    return left == 0;
+}
+
+static void send_next(struct lane *l);
+
+/* Waits for the backend; meanwhile, once enough calls for it wait, the next batch goes out. */
+static void wait_for_answer(struct lane *l)
+{
+    struct pollfd on[] = {{.fd = PQsocket(l->pg), .events = POLLIN}, {.fd = l->in.wake, .events = POLLIN}};
+    poll(on, l->next && !l->next->n ? 2 : 1, -1);
+    if (on[1].revents)
+        send_next(l);
+}
+
+static PGresult *next_result(struct lane *l)
+{
+    while (PQisBusy(l->pg)) {
+        wait_for_answer(l);
+        if (!PQconsumeInput(l->pg))
+            return NULL;
+    }
+    return PQgetResult(l->pg);
+}
+
+static bool send_values(PGconn *pg, const char *statement, const struct slice v[], int n)
+{
+    const char *values[MAX_COLUMNS];
+    int sizes[MAX_COLUMNS], binary[MAX_COLUMNS];
+    for (int i = 0; i < n; i++) {
+        values[i] = v[i].data;
+        sizes[i] = v[i].size;
+        binary[i] = 1;
+    }
+    return PQsendQueryPrepared(pg, statement, n, values, sizes, binary, 1) == 1;
+}
+
+static struct slice text(const char *s)
+{
+    return (struct slice){s, s ? (int)strlen(s) : 0};
+}
+
+/* What the reference does not name is null. */
+static void put_reference(struct call *c, struct slice v[])
+{
+    const struct ref *r = &c->about;
+    v[ROAD_KEY] = slice_i64(c->key, &c->arena);
+    v[ROAD_INSTITUTION] = text(r->level >= REF_INSTITUTION ? r->institution : NULL);
+    v[ROAD_PLAN] = r->level >= REF_PLAN ? slice_i32(r->plan, &c->arena) : (struct slice){0};
+    v[ROAD_ITEM] = r->level >= REF_ACTION ? slice_i32(r->item_no, &c->arena) : (struct slice){0};
+    v[ROAD_TASK] = r->level >= REF_TASK ? slice_i32(r->task_no, &c->arena) : (struct slice){0};
+}
+
+static bool send_refusal(PGconn *pg, struct call *c)
+{
+    struct slice v[REFUSAL_PARAMETERS];
+    char outcome[64];
+    put_reference(c, v);
+    v[5] = (struct slice){c->id, ID_SIZE};
+    v[6] = text(c->op ? c->op->name : "?");
+    v[7] = text(enum_label(&mejora__outcome__descriptor, (int)c->outcome, outcome));
+    v[8] = text(c->error);
+    v[9] = text(c->n_args ? *c->args : NULL);
+    return send_values(pg, refusal, v, REFUSAL_PARAMETERS);
+}
+
+static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
+{
+    struct slice v[MAX_COLUMNS];
+    int n = p->op->kind == READ ? ROAD_READ : ROAD_WRITE;
+    put_reference(c, v);
+    v[ROAD_ID] = (struct slice){c->id, ID_SIZE};
+    v[ROAD_HASH] = (struct slice){c->hash, HASH_SIZE};
+    for (int i = 0; i < p->request.n; i++, n++)
+        if (!column_put(&p->request.columns[i], c->request, &c->arena, &v[n]))
+            return false; /* the front has checked this */
+    return send_values(pg, p->op->name, v, n);
+}
+
+static struct slice field(const PGresult *r, int column)
+{
+    return (struct slice){PQgetisnull(r, 0, column) ? NULL : PQgetvalue(r, 0, column), PQgetlength(r, 0, column)};
+}
+
+static bool read_refusal_words(struct call *c, const PGresult *r)
+{
+    struct slice error = field(r, BACK_ERROR), args = field(r, BACK_ARGS);
+    c->error = NULL;
+    c->n_args = 0;
+    if (error.data) {
+        char *copy = arena_alloc(&c->arena, (size_t)error.size + 1);
+        if (!copy)
+            return false;
+        memcpy(copy, error.data, (size_t)error.size);
+        copy[error.size] = '\0';
+        c->error = copy;
+    }
+    return !args.data || texts_read(args, &c->arena, &c->args, &c->n_args);
+}
+
+/* From the answer's record to the packed body. Done while the server works on the rest of the batch. */
+static bool answer(const struct plan *p, struct call *c, const PGresult *r)
+{
+    int outcome;
+    struct slice label = field(r, BACK_OUTCOME), record = field(r, BACK_REPLY);
+    ProtobufCMessage *reply = arena_alloc(&c->arena, p->op->reply->sizeof_message);
+    if (PQntuples(r) != 1 || !reply || !label.data || !read_refusal_words(c, r) ||
+        !enum_value(&mejora__outcome__descriptor, label.data, (size_t)label.size, &outcome))
+        return false;
+    c->outcome = (Mejora__Outcome)outcome;
+
+    protobuf_c_message_init(p->op->reply, reply);
+    if (record.data && !shape_read(&p->reply, record, reply, &c->arena))
+        return false;
+    zmq_msg_close(&c->body);
+    zmq_msg_init_size(&c->body, record.data ? protobuf_c_message_get_packed_size(reply) : 0);
+    if (record.data)
+        protobuf_c_message_pack(reply, zmq_msg_data(&c->body));
+    return true;
+}
+
+/* Told by what comes, not by PQstatus, which may stay good after a failed write: an error without a code, or nothing where
+ * something was due. */
+static bool is_lost(const PGconn *pg, const PGresult *r, bool due)
+{
+    if (PQstatus(pg) == CONNECTION_BAD || (due && !r))
+        return true;
+    return r && PQresultStatus(r) == PGRES_FATAL_ERROR && !PQresultErrorField(r, PG_DIAG_SQLSTATE);
+}
+
+static struct attempt receive(struct lane *l, struct call *calls[], int n)
+{
+    struct attempt a = {.at = DONE};
+    bool due = true;
+    for (int i = 0;;) {
+        PGresult *r = next_result(l);
+        ExecStatusType status = PQresultStatus(r);
+        if (is_lost(l->pg, r, due) || status == PGRES_PIPELINE_SYNC) {
+            PQclear(r);
+            return status == PGRES_PIPELINE_SYNC ? a : (struct attempt){.at = LOST};
+        }
+        due = !r;
+        if (!r) { /* the end of one statement's results */
+            i++;
+            continue;
+        }
+        bool ok = status == PGRES_TUPLES_OK && i < n &&
+                  (calls[i]->refused || answer(&l->plans[calls[i]->op - ops], calls[i], r));
+        if (!ok && a.at == DONE) {
+            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_may_pass(r)};
+            db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
+        }
+        PQclear(r);
+    }
+}
+
+/* One transaction. If it cannot be sent whole the connection is given up, and whoever waits for answers finds it lost. */
+static void send_calls(struct lane *l, struct call *calls[], int n)
+{
+    bool sent = PQstatus(l->pg) == CONNECTION_OK;
+    for (int i = 0; sent && i < n; i++)
+        sent = calls[i]->refused ? send_refusal(l->pg, calls[i])
+                                    : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
+    if (!sent || !PQpipelineSync(l->pg) || !flush(l->pg)) {
+        PQfinish(l->pg);
+        l->pg = NULL;
+    }
+    l->batches++;
+}
+
+static struct attempt attempt(struct lane *l, struct call *calls[], int n)
+{
+    send_calls(l, calls, n);
+    return receive(l, calls, n);
+}
+
+static void refuse_all(struct call *calls[], int n, Mejora__Outcome outcome, const char *error)
+{
+    for (int i = 0; i < n; i++)
+        if (!calls[i]->refused)
+            call_refuse(calls[i], outcome, error, NULL);
+}
+
+static bool settle_one(struct call *c, struct attempt a, int tries)
+{
+    bool passes = a.at == LOST || a.again;
+    if (passes && tries < MAX_TRIES)
+        return false;
+    if (passes)
+        refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_BUSY, "busy");
+    else
+        refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_INTERNAL, "internal");
+    return true;
+}
+
+/* Brings n calls to an answer after an attempt that failed. It was rolled back whole: those before the failed call run
+ * again together, it runs alone, then the rest; so nobody pays for a neighbour's error. A lost connection leaves open
+ * whether the batch was committed; running it again is safe, because what was committed answers from its request row. */
+static void settle(struct lane *l, struct call *calls[], int n, struct attempt a)
+{
+    for (int tries = 1; n > 0 && a.at != DONE; tries++) {
+        if (a.at == LOST) {
+            l->losses++;
+            if (!reconnect(l)) {
+                refuse_all(calls, n, MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, "database_unavailable");
+                return;
+            }
+        }
+        if (n == 1 && settle_one(calls[0], a, tries))
+            return;
+        if (n > 1 && (a.at != LOST || tries > 1)) {
+            int before = a.at >= 0 ? a.at : n / 2; /* who is to blame is not known: halve */
+            l->splits++;
+            if (before)
+                settle(l, calls, before, attempt(l, calls, before));
+            settle(l, calls + before, 1, attempt(l, calls + before, 1));
+            calls += before + 1;
+            n -= before + 1;
+            tries = 0;
+        }
+        a = n > 0 ? attempt(l, calls, n) : (struct attempt){.at = DONE};
+    }
+}
+
+/* Fills a batch from the mailbox; what its asker no longer waits for goes back unworked. */
+static bool take(struct lane *l, struct batch *b, int want)
+{
+    struct list taken, late;
+    int64_t now = clock_ms();
+    if (!mailbox_take(&l->in, want, l->batch, &taken))
+        return false;
+    list_init(&b->list);
+    list_init(&late);
+    b->n = 0;
+    for (struct call *c = taken.first, *next; c; c = next) {
+        next = c->next;
+        bool expired = c->expires && c->expires < now && !c->refused;
+        if (expired)
+            call_refuse(c, MEJORA__OUTCOME__OUTCOME_BUSY, "expired", NULL);
+        else
+            b->calls[b->n++] = c;
+        list_add(expired ? &late : &b->list, c);
+    }
+    l->expired += (unsigned long)late.n;
+    hand_back(l, &late);
+    return b->n > 0;
+}
+
+/* The next batch leaves when it is worth a commit of its own: as large as the one that runs. Or when that one is done. */
+static int worth(const struct lane *l)
+{
+    return l->running->n;
+}
+
+static void send_next(struct lane *l)
+{
+    mailbox_wait(&l->in);
+    if (take(l, l->next, worth(l)))
+        send_calls(l, l->next->calls, l->next->n);
+}
+
+static void give(struct lane *l, struct batch *b)
+{
+    b->n = 0;
+    hand_back(l, &b->list);
+}
+
+/* One batch runs and one may be behind it. If the running one fails, the other is heard out before anything runs again. */
+static void finish(struct lane *l)
+{
+    struct batch *first = l->running, *second = l->next;
+    struct attempt a = receive(l, first->calls, first->n), b = {.at = DONE};
+    if (a.at != DONE) {
+        l->next = NULL;
+        b = second->n ? receive(l, second->calls, second->n) : b;
+        settle(l, first->calls, first->n, a);
+        settle(l, second->calls, second->n, b);
+        l->next = second;
+        give(l, first);
+        give(l, second);
+        return;
+    }
+    give(l, first);
+    l->running = second;
+    l->next = first;
+}
+
+static void *run(void *arg)
+{
+    struct lane *l = arg;
+    for (;;) {
+        while (!l->running->n) {
+            if (PQstatus(l->pg) != CONNECTION_OK && !reconnect(l)) {
+                turn_away(l);
+                if (l->closing)
+                    return NULL;
+            } else if (take(l, l->running, 1)) {
+                send_calls(l, l->running->calls, l->running->n);
+            } else if (!mailbox_wait(&l->in)) {
+                return NULL;
+            }
+        }
+        if (!l->next->n && take(l, l->next, worth(l)))
+            send_calls(l, l->next->calls, l->next->n);
+        finish(l);
+    }
+}
+
+int lane_start(struct lane *l)
+{
+    l->running = calloc(1, sizeof *l->running);
+    l->next = calloc(1, sizeof *l->next);
+    if (l->batch > MAX_BATCH)
+        l->batch = MAX_BATCH;
+    if (l->running && l->next && mailbox_init(&l->in) == 0 && reconnect(l) && !pthread_create(&l->thread, NULL, run, l))
+        return 0;
+    log_line(LOG_ERROR, "lane: cannot start");
+    PQfinish(l->pg);
+    free(l->running);
+    free(l->next);
+    return -1;
+}
+
+void lane_stop(struct lane *l)
+{
+    l->closing = true;
+    mailbox_close(&l->in);
+    pthread_join(l->thread, NULL);
+    PQfinish(l->pg);
+    free(l->running);
+    free(l->next);
+    log_line(LOG_INFO, "lane: kind=%s calls=%lu batches=%lu splits=%lu losses=%lu expired=%lu",
+             l->read_only ? "read" : "write", l->calls, l->batches, l->splits, l->losses, l->expired);
+}

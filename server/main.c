@@ -1,0 +1,191 @@
+/* mejorad - the server: sole owner of the database, at the end of every client's line. */
+#include "common/log.h"
+#include "server/bootstrap.h"
+#include "server/cluster.h"
+#include "server/db.h"
+#include "server/front.h"
+#include "server/keys.h"
+#include "server/migrate.h"
+#include "server/schedule.h"
+
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+enum { CALLS = 4096, MAX_LANES = 16 };
+
+struct settings {
+    const char *data, *database, *state, *listen, *advertise, *now;
+    int writers, readers, batch;
+};
+
+struct server {
+    struct settings set;
+    struct cluster *cluster;
+    const char *conninfo;
+    void *context;
+    struct plan *plans;
+    struct lane writers[MAX_LANES], readers[MAX_LANES];
+    struct preparer preparer;
+    struct schedule schedule;
+    struct front front;
+    int n_writers, n_readers; /* started */
+};
+
+static const char usage[] =
+    "usage: mejorad --data DIR [options]             with a PostgreSQL of its own in DIR\n"
+    "       mejorad --database CONNINFO --state DIR  with yours; DIR keeps the server's key and the first profiles\n"
+    "\n"
+    "  --listen ENDPOINT   where clients connect (default tcp://127.0.0.1:7117)\n"
+    "  --advertise ENDPOINT   what profiles say instead, when clients reach it by another name\n"
+    "  --writers N         connections that write (default 1: the best on two cores)\n"
+    "  --readers N         connections that read (default 2)\n"
+    "  --batch N           most requests in one transaction (default 64)\n"
+    "  --now TIME          what time it is for every rule, for rehearsals (2026-11-21T08:00-04)\n"
+    "  --log LEVEL         error, warning, info or debug (default info)\n";
+
+static bool number(const char *text, int max, int *ret)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (*end || n < 1 || n > max)
+        fprintf(stderr, "mejorad: «%s» is not a number from 1 to %d\n", text, max);
+    *ret = (int)n;
+    return !*end && n >= 1 && n <= max;
+}
+
+static bool read_settings(int argc, char *argv[], struct settings *ret)
+{
+    static const struct option options[] = {{"data", 1, NULL, 'd'},    {"database", 1, NULL, 'D'}, {"state", 1, NULL, 's'},
+                                            {"listen", 1, NULL, 'l'},  {"writers", 1, NULL, 'w'},  {"readers", 1, NULL, 'r'},
+                                            {"batch", 1, NULL, 'b'},   {"now", 1, NULL, 'n'},      {"log", 1, NULL, 'L'},
+                                            {"advertise", 1, NULL, 'a'},
+                                            {"version", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
+    *ret = (struct settings){.listen = "tcp://127.0.0.1:7117", .writers = 1, .readers = 2, .batch = 64};
+    bool ok = true;
+    for (int o; ok && (o = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
+        switch (o) {
+        case 'd': ret->data = ret->state = optarg; break;
+        case 'D': ret->database = optarg; break;
+        case 's': ret->state = optarg; break;
+        case 'l': ret->listen = optarg; break;
+        case 'a': ret->advertise = optarg; break;
+        case 'w': ok = number(optarg, MAX_LANES, &ret->writers); break;
+        case 'r': ok = number(optarg, MAX_LANES, &ret->readers); break;
+        case 'b': ok = number(optarg, MAX_BATCH, &ret->batch); break;
+        case 'n': ret->now = optarg; break;
+        case 'L': ok = log_set_level(optarg); break;
+        case 'v': puts("mejorad " MEJORA_VERSION); exit(0);
+        case 'h': fputs(usage, stdout); exit(0);
+        default: ok = false;
+        }
+    }
+    ok = ok && optind == argc && ret->state && !ret->data != !ret->database;
+    if (!ok)
+        fputs(usage, stderr);
+    return ok;
+}
+
+static int open_database(struct server *s)
+{
+    s->conninfo = s->set.database;
+    if (s->set.data && cluster_start(s->set.data, &s->cluster))
+        return -1;
+    if (s->cluster)
+        s->conninfo = cluster_conninfo(s->cluster);
+    if (migrate(s->conninfo))
+        return -1;
+    PGconn *pg = db_connect(s->conninfo, false);
+    bool ok = PQstatus(pg) == CONNECTION_OK;
+    if (!ok)
+        log_line(LOG_ERROR, "database: %s", PQerrorMessage(pg));
+    s->plans = ok ? contract_check(pg) : NULL;
+    PQfinish(pg);
+    return s->plans ? 0 : -1;
+}
+
+static int start_lanes(struct server *s)
+{
+    struct lane l = {.conninfo = s->conninfo, .plans = s->plans, .batch = s->set.batch, .out = &s->front.done};
+    for (; s->n_writers < s->set.writers; s->n_writers++) {
+        s->writers[s->n_writers] = l;
+        if (lane_start(&s->writers[s->n_writers]))
+            return -1;
+    }
+    l.read_only = true;
+    for (; s->n_readers < s->set.readers; s->n_readers++) {
+        s->readers[s->n_readers] = l;
+        if (lane_start(&s->readers[s->n_readers]))
+            return -1;
+    }
+    s->preparer = (struct preparer){.conninfo = s->conninfo, .lane = s->writers};
+    s->schedule = (struct schedule){.conninfo = s->conninfo};
+    return preparer_start(&s->preparer) || schedule_start(&s->schedule);
+}
+
+static int serve(struct server *s, int stop_fd)
+{
+    struct identity id;
+    char reachable[256];
+    struct front *f = &s->front;
+    if (bootstrap_identity(s->set.state, &id) || keys_guard(s->context, s->conninfo))
+        return -1;
+    *f = (struct front){.plans = s->plans, .writers = s->writers, .readers = s->readers, .preparer = &s->preparer};
+    f->n_calls = CALLS;
+    f->n_writers = s->set.writers;
+    f->n_readers = s->set.readers;
+    bool ok = !front_open(f, s->context, s->set.listen, id.secret_key) &&
+              keys_prove(s->context, bootstrap_reachable(f->endpoint, reachable), id.public_key) &&
+              !bootstrap_profiles(s->set.state, &id, s->set.advertise ? s->set.advertise : reachable, s->conninfo);
+    sodium_memzero(id.secret_key, sizeof id.secret_key);
+    if (ok && !start_lanes(s)) {
+        printf("mejorad: ready at %s\n", f->endpoint);
+        fflush(stdout);
+        front_run(f, stop_fd);
+    } else {
+        ok = false;
+    }
+    for (int i = 0; i < s->n_writers; i++)
+        lane_stop(&s->writers[i]);
+    for (int i = 0; i < s->n_readers; i++)
+        lane_stop(&s->readers[i]);
+    front_close(f);
+    return ok ? 0 : -1;
+}
+
+int main(int argc, char *argv[])
+{
+    static struct server s;
+    setlocale(LC_CTYPE, "C.UTF-8");
+    if (!read_settings(argc, argv, &s.set))
+        return 2;
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGINT);
+    sigaddset(&stop, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stop, NULL); /* before any thread: only the front hears them */
+    int stop_fd = signalfd(-1, &stop, SFD_CLOEXEC);
+
+    db_settings(MEJORA_VERSION, s.set.now);
+    bool ok = sodium_init() >= 0 && stop_fd >= 0 && !open_database(&s);
+    if (ok) {
+        s.context = zmq_ctx_new();
+        ok = s.context && !serve(&s, stop_fd);
+        preparer_stop(&s.preparer);
+        schedule_stop(&s.schedule);
+        zmq_ctx_term(s.context);
+        keys_join();
+    }
+    contract_free(s.plans);
+    cluster_stop(s.cluster);
+    if (!ok)
+        fprintf(stderr, "mejorad: not started, the lines above say why\n");
+    close(stop_fd);
+    return ok ? 0 : 1;
+}

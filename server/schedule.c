@@ -1,0 +1,42 @@
+#include "server/schedule.h"
+
+#include "common/log.h"
+#include "server/db.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { EVERY_MS = 60000 };
+
+static void *run(void *arg)
+{
+    struct schedule *s = arg;
+    struct pollfd stop = {.fd = s->wake, .events = POLLIN};
+    PGconn *pg = db_connect(s->conninfo, false);
+    while (poll(&stop, 1, EVERY_MS) == 0) {
+        if (PQstatus(pg) != CONNECTION_OK)
+            PQreset(pg);
+        PQclear(db_run(pg, "select lib.housekeeping()", 0, NULL));
+    }
+    PQfinish(pg);
+    return NULL;
+}
+
+int schedule_start(struct schedule *s)
+{
+    s->wake = eventfd(0, EFD_CLOEXEC);
+    s->started = s->wake >= 0 && pthread_create(&s->thread, NULL, run, s) == 0;
+    if (!s->started)
+        log_line(LOG_ERROR, "schedule: cannot start");
+    return s->started ? 0 : -1;
+}
+
+void schedule_stop(struct schedule *s)
+{
+    if (!s->started)
+        return;
+    eventfd_write(s->wake, 1);
+    pthread_join(s->thread, NULL);
+    close(s->wake);
+}
