@@ -1,0 +1,25 @@
+# embed - the files of sql/ as one C source. embed_sql(OUT) in a CMakeLists.txt; the same file is the script that writes it.
+
+function(embed_sql out)
+    set(sql ${CMAKE_SOURCE_DIR}/sql)
+    file(GLOB files CONFIGURE_DEPENDS ${sql}/roles.sql ${sql}/migrate/*.sql ${sql}/lib/*.sql ${sql}/ops/*.sql ${sql}/data/*.tsv)
+    set(script ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
+    add_custom_command(OUTPUT ${out} DEPENDS ${files} ${script} VERBATIM
+        COMMAND ${CMAKE_COMMAND} -D SQL=${sql} -D OUT=${out} -D "FILES=${files}" -P ${script} COMMENT "Embedding sql/")
+endfunction()
+
+if(CMAKE_SCRIPT_MODE_FILE)
+    set(texts "")
+    set(rows "")
+    set(n 0)
+    list(SORT FILES)
+    foreach(file IN LISTS FILES)
+        file(RELATIVE_PATH path ${SQL} ${file})
+        file(READ ${file} hex HEX)
+        string(REGEX REPLACE "(..)" "\\\\x\\1" text "${hex}")
+        string(APPEND texts "static const char text_${n}[] = \"${text}\";\n")
+        string(APPEND rows "    {\"${path}\", text_${n}, sizeof text_${n} - 1},\n")
+        math(EXPR n "${n} + 1")
+    endforeach()
+    file(WRITE ${OUT} "#include \"server/migrate.h\"\n\n${texts}\nconst struct sql_file sql_files[] = {\n${rows}    {0},\n};\n")
+endif()
