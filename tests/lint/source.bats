@@ -1,0 +1,47 @@
+#!/usr/bin/env bats
+# source.bats - what is judged without running it. Both compilers have built everything with -Werror before this begins.
+
+bats_require_minimum_version 1.5.0
+
+files() { # PATTERN...  in the tree, generated files aside
+    local names=()
+    for pattern; do names+=(-o -name "$pattern"); done
+    find . \( -path ./build -o -path ./.git \) -prune -o -type f \( "${names[@]:1}" \) -print | sort
+}
+
+scripts() { # everything shellcheck reads: by name or by first line
+    files '*.sh' '*.bash' '*.bats'
+    find . \( -path ./build -o -path ./.git \) -prune -o -type f ! -name '*.*' -exec grep -lE '^#!.*/(ba)?sh$' {} +
+}
+
+@test "C is laid out by .clang-format" {
+    clang-format --version | grep -q 'version 14\.' || skip "the layout is that of clang-format 14"
+    files '*.c' '*.h' | xargs clang-format --dry-run --Werror
+}
+
+@test "clang-tidy has nothing to say" {
+    files '*.c' | sed 's,^\./,,' | grep -Ff <(jq -r '.[].file' build/asan/compile_commands.json | sed "s,^$PWD/,,") |
+        xargs -P2 -n4 clang-tidy --quiet -p build/asan
+}
+
+@test "cppcheck has nothing to say" {
+    cppcheck --quiet --error-exitcode=1 --inline-suppr --enable=warning,performance,portability --std=c11 -j2 \
+        --suppress=missingIncludeSystem --suppress='*:build/*' --suppress=unknownMacro -I. common server client
+}
+
+@test "shell scripts are clean" {
+    scripts | xargs shellcheck -x
+}
+
+@test "translations are complete and well-formed" {
+    for po in po/*.po; do
+        msgfmt --check --statistics -o /dev/null "$po" 2>&1 | tee "$BATS_TEST_TMPDIR/said"
+        run -1 grep -E 'fuzzy|untranslated' "$BATS_TEST_TMPDIR/said"
+    done
+}
+
+@test "nothing is left to do" {
+    local left
+    left=$(files '*.c' '*.h' '*.sql' '*.proto' '*.sh' '*.py' '*.md' | xargs grep -nwE 'TO''DO|FIX''ME' || :)
+    echo "$left" && [ -z "$left" ]
+}
