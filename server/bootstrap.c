@@ -82,7 +82,7 @@ static int first_key(PGconn *pg, const char *person, const char *public_key)
     for (int i = 0; public_key && i < 32; i++)
         snprintf(hex + 2 + 2 * i, 3, "%02x", raw[i]);
     const char *values[] = {person, public_key ? hex : NULL};
-    PGresult *r = db_run(pg, "select lib.first_key($1, $1::mejora.role, $2::bytea)", 2, values);
+    PGresult *r = db_run(pg, "select lib.first_key($1::text, $1::text::mejora.role, $2::bytea)", 2, values);
     int answer = r ? *PQgetvalue(r, 0, 0) == 't' : -1;
     PQclear(r);
     return answer;

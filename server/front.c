@@ -61,7 +61,7 @@ int front_open(struct front *f, void *zmq_context, const char *endpoint, const c
               !set(f->router, ZMQ_SNDHWM, 64) && !set(f->router, ZMQ_RCVHWM, 64) && !set(f->router, ZMQ_BACKLOG, 1024) &&
               !set(f->router, ZMQ_HANDSHAKE_IVL, 5000) && !set(f->router, ZMQ_HEARTBEAT_IVL, 10000) &&
               !set(f->router, ZMQ_HEARTBEAT_TIMEOUT, 30000) && !set(f->router, ZMQ_HEARTBEAT_TTL, 30000) &&
-              !set(f->router, ZMQ_IPV6, 1) &&
+              !set(f->router, ZMQ_IPV6, strchr(endpoint, '[') != NULL) &&
               !zmq_setsockopt(f->router, ZMQ_MAXMSGSIZE, &(int64_t){MAX_FRAME}, sizeof(int64_t)) &&
               !watch_handshakes(f, zmq_context) && !zmq_bind(f->router, endpoint) &&
               !zmq_getsockopt(f->router, ZMQ_LAST_ENDPOINT, f->endpoint, &size);

@@ -69,18 +69,19 @@ end $$;
 create function lib.refuse(key bigint, about text, about_plan int, about_item int, about_task int, request uuid, op text,
                            outcome mejora.outcome, error text, arg text) returns void language plpgsql as $$
 declare
-    p record;
+    asks record;
 begin
     perform set_config('mejora.institution', '*', true);
-    select p.id, p.code, p.name, p.institution into p
+    select p.id, p.code, p.name, p.institution into asks
       from road.key k join mejora.person p on p.id = k.person where k.id = refuse.key;
     insert into road.audit (institution, plan, item_no, task_no, person, who, name, key, request, op, outcome, error, args)
-    values (coalesce(about, p.institution, '*'), about_plan, about_item, about_task, p.id, p.code, p.name, key, request, op,
-            outcome, error, array_remove(array[arg], null));
+    values (coalesce(about, asks.institution, '*'), about_plan, about_item, about_task, asks.id, asks.code, asks.name, key, request,
+            op, outcome, error, array_remove(array[arg], null));
 end $$;
 
 -- Gives the first administrator and the notification worker their keys; true when that was, or with no key given would be, done.
 create function lib.first_key(code text, role mejora.role, public_key bytea) returns boolean language plpgsql as $$
+#variable_conflict use_column
 begin
     perform set_config('mejora.institution', '*', true);
     if exists (select from mejora.person p join road.key k on k.person = p.id
