@@ -1,0 +1,59 @@
+/* The audit trail, page by page until there are as many entries as were asked for. */
+#include "client/cli/cli.h"
+
+#include <stdlib.h>
+
+enum { AUDIT_LIMIT = 50, AUDIT_PAGE = 500 };
+
+static bool read_limit(struct cli *cli, json_int_t *ret)
+{
+    const char *text = local_text(cli, "limit");
+    char *end = NULL;
+    *ret = text ? strtol(text, &end, 10) : AUDIT_LIMIT;
+    if (!text || (end != text && !*end && *ret > 0 && *ret <= 1000000))
+        return true;
+    usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "--limit", text, "1 … 1000000");
+    return false;
+}
+
+/* Moves a page's entries behind those of the first page; false: that was the last one wanted. */
+static bool add_page(json_t *all, json_t *page, json_int_t limit)
+{
+    json_t *entries = json_object_get(all, "entries"), *next = json_object_get(page, "next");
+    if (all != page)
+        json_array_extend(entries, json_object_get(page, "entries"));
+    if (next && all != page)
+        json_object_set(all, "next", next);
+    else if (!next)
+        json_object_del(all, "next");
+    return next && (json_int_t)json_array_size(entries) < limit && json_array_size(json_object_get(page, "entries"));
+}
+
+int run_audit(struct cli *cli)
+{
+    const struct op *op = &ops[OP_audit_list];
+    json_int_t limit;
+    int code;
+    if (!read_limit(cli, &limit))
+        return EXIT_USAGE;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, op->about))
+        return EXIT_USAGE;
+    json_t *all = NULL, *page;
+    for (bool more = true; more; json_decref(page)) {
+        json_int_t left = limit - (json_int_t)json_array_size(json_object_get(all, "entries"));
+        json_object_set_new(cli->fields, "page_size", json_integer(left < AUDIT_PAGE ? left : AUDIT_PAGE));
+        if (!(page = cli_ask(cli, op, cli->ref, cli->fields, &code)))
+            break;
+        all = all ? all : json_incref(page);
+        more = add_page(all, page, limit);
+        json_object_set(cli->fields, "before", json_object_get(page, "next"));
+    }
+    if (all)
+        cli_show(cli, op, all);
+    if (all && json_object_get(all, "next"))
+        say(_("There are older entries: --limit %lld"), (long long)limit * 10);
+    json_decref(all);
+    return code;
+}

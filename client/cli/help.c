@@ -1,0 +1,119 @@
+#include "client/cli/cli.h"
+
+#include <ctype.h>
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void put_usage(const struct command *c, FILE *out)
+{
+    char name[64];
+    fprintf(out, "  mejora %s", command_name(c, name));
+    for (const struct arg *arg = c->args; arg->name; arg++)
+        if (isupper((unsigned char)arg->name[0]))
+            fprintf(out, arg->flags & ARG_MANY ? " %s…" : arg->flags & ARG_NEEDED ? " %s" : " [%s]", arg->name);
+    for (const struct arg *arg = c->args; arg->name; arg++)
+        if (!isupper((unsigned char)arg->name[0]) && arg->flags & ARG_NEEDED)
+            fprintf(out, " --%s …", arg->name);
+    fputs(_(" [OPTIONS]\n"), out);
+}
+
+static void put_line(struct libscols_table *t, const char *left, const char *right)
+{
+    struct libscols_line *line = scols_table_new_line(t, NULL);
+    scols_line_set_data(line, 0, left);
+    scols_line_set_data(line, 1, right);
+}
+
+static struct libscols_table *lines_new(FILE *out)
+{
+    struct libscols_table *t = scols_new_table();
+    scols_table_set_stream(t, out);
+    scols_table_enable_noheadings(t, true);
+    scols_table_set_column_separator(t, "  ");
+    if (!isatty(fileno(out)))
+        scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER);
+    scols_table_new_column(t, "", 0, 0);
+    scols_table_new_column(t, "", 0, SCOLS_FL_WRAP);
+    return t;
+}
+
+static void lines_put(struct libscols_table *t, FILE *out)
+{
+    fflush(out);
+    scols_print_table(t);
+    scols_unref_table(t);
+}
+
+static void put_common(struct libscols_table *t)
+{
+    put_line(t, "  --profile FILE", _("whose keys and which server; else $MEJORA_PROFILE, ~/.config/mejora/profile"));
+    put_line(t, "  -o FORMAT", _("table, json, csv or tsv"));
+    put_line(t, "  --lang es|en", _("the language of texts"));
+    put_line(t, "  --timeout SECONDS", _("how long to wait for the server; 10"));
+    put_line(t, "  -h", _("this help"));
+}
+
+void help_command(const struct command *c, FILE *out)
+{
+    char left[64];
+    if (!c->help) {
+        help_all(out);
+        return;
+    }
+    fprintf(out, _("Example:\n  %s\n\nUsage:\n"), c->example);
+    put_usage(c, out);
+    fprintf(out, "\n%s\n\n", _(c->help));
+    struct libscols_table *t = lines_new(out);
+    for (const struct arg *arg = c->args; arg->name; arg++) {
+        bool positional = isupper((unsigned char)arg->name[0]), lone = arg->kind == ARG_SWITCH || arg->kind == ARG_LOCAL_SWITCH;
+        snprintf(left, sizeof left, "  %s%s%s%s", positional ? "" : "--", arg->name, positional || lone ? "" : " …",
+                 arg->flags & ARG_MANY && !positional ? _(" (repeatable)") : "");
+        put_line(t, left, _(arg->help));
+    }
+    put_common(t);
+    lines_put(t, out);
+}
+
+void help_all(FILE *out)
+{
+    char name[64], left[72];
+    fputs(_("mejora keeps the improvement plan of your institution together with everybody who works on it.\n\n"
+            "Examples:\n"
+            "  mejora                                  what I must do\n"
+            "  mejora action list --mine               the actions of my units\n"
+            "  mejora progress report 12 75            action 12 is at 75 %\n\n"
+            "Commands:\n"),
+          out);
+    struct libscols_table *t = lines_new(out);
+    for (size_t i = 0; i < n_commands; i++) {
+        snprintf(left, sizeof left, "  %s", command_name(&commands[i], name));
+        put_line(t, left, _(commands[i].help));
+    }
+    lines_put(t, out);
+    fputs(_("\nOptions of every command:\n"), out);
+    t = lines_new(out);
+    put_common(t);
+    lines_put(t, out);
+    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, 6 invalid input,\n"
+            "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
+            "More about one command: mejora help COMMAND\n"),
+          out);
+}
+
+int run_help(struct cli *cli)
+{
+    json_t *words = json_object_get(cli->local, "COMMAND");
+    char *argv[2] = {0};
+    int n = 0, used;
+    for (; n < 2 && n < (int)json_array_size(words); n++)
+        argv[n] = (char *)(uintptr_t)json_string_value(json_array_get(words, (size_t)n));
+    const struct command *c = n ? command_find(n, argv, &used) : NULL;
+    if (c) {
+        help_command(c, stdout);
+        return EXIT_DONE;
+    }
+    help_all(n ? stderr : stdout);
+    return n ? EXIT_USAGE : EXIT_DONE;
+}

@@ -1,0 +1,178 @@
+/* Importing a plan: the file becomes a grid of cells, the server says what it would change, and only then it may. */
+#include "client/cli/cli.h"
+
+#include "client/lib/grid.h"
+#include "plan.pb-c.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { IMPORT_TIMEOUT_MS = 60000 };
+
+/* The whole file, at most one byte more than a grid may have: that one makes the reader refuse it. */
+static char *slurp(const char *path, size_t *ret_size)
+{
+    FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin;
+    char *bytes = in ? malloc(GRID_LIMIT + 1) : NULL;
+    bool ok = bytes && ((*ret_size = fread(bytes, 1, GRID_LIMIT + 1, in)), !ferror(in));
+    if (!ok)
+        say("mejora: %s: %s", path, strerror(errno));
+    if (in && in != stdin)
+        fclose(in);
+    if (ok)
+        return bytes;
+    free(bytes);
+    return NULL;
+}
+
+static json_t *rows_json(const struct grid *grid)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < grid->n; i++) {
+        json_t *cells = json_array();
+        for (size_t j = 0; j < grid->rows[i].n; j++)
+            json_array_append_new(cells, json_string(grid->rows[i].cells[j]));
+        json_array_append_new(rows, json_pack("{s:i, s:o}", "line", grid->rows[i].line, "cells", cells));
+    }
+    return rows;
+}
+
+static void say_fault(const char *path, const struct grid_fault *fault)
+{
+    char offset[32], line[16];
+    snprintf(offset, sizeof offset, "%zu", fault->offset);
+    snprintf(line, sizeof line, "%d", fault->line);
+    char *text = message_text(fault->code, (char *[]){offset, line}, 2);
+    say("%s: %s", path, text ? text : fault->code);
+    free(text);
+}
+
+static bool read_file(struct cli *cli, const char *path)
+{
+    size_t size;
+    struct grid_file *file;
+    struct grid_fault fault;
+    const char *slash = strrchr(path, '/');
+    char *bytes = slurp(path, &size);
+    if (!bytes)
+        return false;
+    bool ok = !grid_read(bytes, size, GRID_LIMIT, &file, &fault);
+    free(bytes);
+    if (!ok) {
+        say_fault(path, &fault);
+        return false;
+    }
+    json_object_set_new(cli->fields, "rows", rows_json(&file->grid));
+    json_object_set_new(cli->fields, "file_name", json_string(slash ? slash + 1 : path));
+    json_object_set_new(cli->fields, "encoding", json_string(file->grid.encoding));
+    grid_free(file);
+    return true;
+}
+
+static bool has_refusal(json_t *reply)
+{
+    json_t *note;
+    size_t i;
+    json_array_foreach(json_object_get(reply, "notes"), i, note)
+    {
+        if (!strcmp(json_string_value(json_object_get(note, "kind")), "refused"))
+            return true;
+    }
+    return false;
+}
+
+static void show(struct cli *cli, json_t *reply)
+{
+    const struct op *op = &ops[OP_plan_import];
+    if (cli->format == FORMAT_CSV || cli->format == FORMAT_TSV) { /* the list that one works through is the notes */
+        json_t *notes = json_pack("{s:O}", "notes", json_object_get(reply, "notes"));
+        ProtobufCMessageDescriptor only = *op->reply;
+        only.fields = protobuf_c_message_descriptor_get_field_by_name(op->reply, "notes");
+        only.n_fields = 1;
+        view_reply(cli->format, &only, notes, NULL);
+        json_decref(notes);
+        return;
+    }
+    view_reply(cli->format, op->reply, reply,
+               ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason was now");
+}
+
+static bool confirmed(void)
+{
+    char *line = NULL;
+    size_t size = 0;
+    fflush(stdout);
+    fputs(_("Apply this? [y/N] "), stderr);
+    bool yes = getline(&line, &size, stdin) > 0 && strchr("yYsS", line[0]) && line[0];
+    free(line);
+    return yes;
+}
+
+static int apply(struct cli *cli, bool quiet)
+{
+    int code;
+    json_object_set_new(cli->fields, "dry_run", json_false());
+    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, &code);
+    if (!reply)
+        return code;
+    if (!quiet || cli->format != FORMAT_TABLE)
+        show(cli, reply);
+    if (has_refusal(reply)) {
+        say(_("Refused: nothing was changed."));
+        code = EXIT_INVALID;
+    } else if (json_is_true(json_object_get(reply, "applied"))) {
+        say(_("Done: %s. What is left to decide: mejora decision list"), json_string_value(json_object_get(reply, "plan")));
+    } else {
+        say(_("Nothing to change."));
+    }
+    json_decref(reply);
+    return code;
+}
+
+/* First what would change; then, on a yes, the change. */
+static int propose(struct cli *cli)
+{
+    int code;
+    bool dry = local_is(cli, "dry-run"), yes = local_is(cli, "yes"), tty = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    if (yes && !dry)
+        return apply(cli, false); /* the server refuses what a dry run would refuse, and changes nothing then */
+    json_object_set_new(cli->fields, "dry_run", json_true());
+    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, &code);
+    if (!reply)
+        return code;
+    show(cli, reply);
+    bool refused = has_refusal(reply);
+    json_decref(reply);
+    if (refused) {
+        say(_("Refused: nothing was changed."));
+        return EXIT_INVALID;
+    }
+    if (dry || !tty) {
+        say(dry ? _("This was only a look: nothing was changed.")
+                : _("Nothing was changed: there is nobody to ask. Say --yes to apply it."));
+        return EXIT_DONE;
+    }
+    if (confirmed())
+        return apply(cli, true);
+    say(_("Nothing was changed."));
+    return EXIT_DONE;
+}
+
+int run_import(struct cli *cli)
+{
+    const char *year = local_text(cli, "year");
+    int code;
+    struct ref ref;
+    if (!read_file(cli, local_text(cli, "FILE")))
+        return EXIT_INVALID;
+    cli->timeout_ms = cli->timeout_ms ? cli->timeout_ms : IMPORT_TIMEOUT_MS;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, ops[OP_plan_import].about))
+        return EXIT_USAGE;
+    if (year && (!ref_parse(cli->ref, &ref) || !args_ref(cli, year, REF_PLAN)))
+        return EXIT_USAGE;
+    return propose(cli);
+}

@@ -1,0 +1,176 @@
+#include "client/cli/cli.h"
+
+#include "common/json.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+volatile sig_atomic_t interrupted;
+
+void say(const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    fflush(stdout);
+    vfprintf(stderr, fmt, args);
+    fputc('\n', stderr);
+    va_end(args);
+}
+
+const char *local_text(const struct cli *cli, const char *name)
+{
+    return json_string_value(json_object_get(cli->local, name));
+}
+
+bool local_is(const struct cli *cli, const char *name)
+{
+    return json_is_true(json_object_get(cli->local, name));
+}
+
+bool cli_open(struct cli *cli, int *ret_exit)
+{
+    struct profile_error error;
+    *ret_exit = EXIT_FAILED;
+    if (!cli->has_profile) {
+        cli->profile_file = profile_path(cli->profile_option);
+        cli->has_profile = cli->profile_file && profile_read(cli->profile_file, &cli->profile, &error);
+        if (!cli->has_profile) {
+            profile_trouble(&error, cli->profile_file);
+            *ret_exit = EXIT_DENIED;
+            return false;
+        }
+    }
+    if (!cli->client && (cli->client = client_new(&cli->profile))) {
+        client_stop(cli->client, &interrupted);
+        if (cli->timeout_ms)
+            client_timeout(cli->client, cli->timeout_ms);
+    }
+    return cli->client != NULL;
+}
+
+static bool use_institution(struct cli *cli)
+{
+    const char *named = local_text(cli, "institution");
+    if (!named || (cli->profile.institution && !strcmp(named, cli->profile.institution)))
+        return true;
+    free(cli->profile.institution);
+    cli->profile.plan = 0;
+    return (cli->profile.institution = strdup(named)) != NULL;
+}
+
+/* What an operation is about when nothing was said: as much of the profile's plan as it takes. */
+static bool default_reference(struct cli *cli, unsigned about)
+{
+    struct ref ref = {.level = cli->command->about, .plan = cli->profile.plan};
+    const char *institution = cli->profile.institution;
+    if (ref.level == REF_PLAN && !ref.plan && (about & 1u << REF_INSTITUTION))
+        ref.level = REF_INSTITUTION;
+    if (!institution && (about & 1u << REF_NOTHING))
+        ref.level = REF_NOTHING;
+    if (ref.level > REF_NOTHING && !institution)
+        say(_("Which institution? Say --institution CODE, or set it for good: mejora use CODE"));
+    else if (ref.level == REF_PLAN && !ref.plan)
+        say(_("Which plan? Say --plan YEAR, or set it for good: mejora use %s/YEAR"), institution);
+    else {
+        snprintf(ref.institution, sizeof ref.institution, "%s", institution ? institution : "");
+        ref_text(&ref, cli->ref);
+        return true;
+    }
+    return false;
+}
+
+bool cli_reference(struct cli *cli, unsigned about)
+{
+    if (!use_institution(cli))
+        return false;
+    return cli->ref_typed ? args_ref(cli, cli->ref_typed, cli->ref_level) : default_reference(cli, about);
+}
+
+json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret)
+{
+    struct json_fault fault;
+    ProtobufCMessage *request = json_to_message(fields, op->request, &fault);
+    *ret = (struct answer){.end = CALL_FAILED};
+    if (!request)
+        return NULL;
+    client_call(client, op, ref && *ref ? ref : NULL, request, NULL, ret);
+    protobuf_c_message_free_unpacked(request, NULL);
+    if (!ret->reply)
+        return NULL;
+    message_fill(ret->reply);
+    return json_from_message(ret->reply);
+}
+
+static bool check_fields(const struct op *op, json_t *fields)
+{
+    struct json_fault fault;
+    ProtobufCMessage *request = json_to_message(fields, op->request, &fault);
+    if (request)
+        protobuf_c_message_free_unpacked(request, NULL);
+    else if (*fault.accepted)
+        say(_("The field %s does not take this value. Accepted: %s."), fault.field, fault.accepted);
+    else
+        say(_("%s has no field %s. Its fields: mejora call --describe %s"), op->name, fault.field, op->name);
+    return request != NULL;
+}
+
+json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit)
+{
+    struct answer answer;
+    *ret_exit = EXIT_INVALID;
+    if (!check_fields(op, fields) || !cli_open(cli, ret_exit))
+        return NULL;
+    json_t *reply = cli_try(cli->client, op, ref, fields, &answer);
+    bool ok = reply && answer.head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
+    *ret_exit = ok ? EXIT_DONE : trouble(cli, op, &answer, reply);
+    answer_free(&answer);
+    if (ok)
+        return reply;
+    json_decref(reply);
+    return NULL;
+}
+
+/* "{ref}: {was} → {percent}" with the reply's fields in place. */
+static void say_done(const char *text, const ProtobufCMessageDescriptor *type, json_t *reply)
+{
+    for (const char *end; *text; text = end) {
+        const ProtobufCFieldDescriptor *f = NULL;
+        char name[64], *value;
+        end = text + 1;
+        if (*text == '{' && (end = strchr(text, '}'))) {
+            snprintf(name, sizeof name, "%.*s", (int)(end++ - text - 1), text + 1);
+            f = protobuf_c_message_descriptor_get_field_by_name(type, name);
+        }
+        if (f && (value = view_value(f, json_object_get(reply, name)))) {
+            fputs(value, stdout);
+            free(value);
+        } else {
+            putchar(*text);
+        }
+    }
+    putchar('\n');
+}
+
+void cli_show(struct cli *cli, const struct op *op, json_t *reply)
+{
+    if (cli->format == FORMAT_TABLE && cli->command->said)
+        say_done(_(cli->command->said), op->reply, reply);
+    else
+        view_reply(cli->format, op->reply, reply, cli->command->columns);
+}
+
+int cli_run(struct cli *cli)
+{
+    const struct op *op = &ops[cli->command->op];
+    int code;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, op->about))
+        return EXIT_USAGE;
+    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
+    if (reply)
+        cli_show(cli, op, reply);
+    json_decref(reply);
+    return code;
+}

@@ -1,0 +1,446 @@
+#include "client/cli/view.h"
+
+#include "common/json.h"
+#include "common/message.h"
+
+#include <csv.h>
+#include <inttypes.h>
+#include <libsmartcols.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unictype.h>
+#include <unistd.h>
+#include <unistr.h>
+
+typedef struct libscols_table table;
+
+static const struct heading {
+    const char *field, *text;
+} headings[] = {
+#define HEADING(field, text) {#field, text},
+#define LABEL(label, word, symbol, color)
+#include "client/cli/words.def"
+#undef HEADING
+#undef LABEL
+};
+
+static const struct label {
+    const char *label, *word, *symbol, *color;
+} labels[] = {
+#define HEADING(field, text)
+#define LABEL(label, word, symbol, color) {#label, word, symbol, color},
+#include "client/cli/words.def"
+#undef HEADING
+#undef LABEL
+};
+
+bool format_find(const char *name, enum format *ret)
+{
+    static const char *const names[] = {"table", "json", "csv", "tsv"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(name, names[i])) {
+            *ret = (enum format)i;
+            return true;
+        }
+    return false;
+}
+
+const char *view_heading(const char *field)
+{
+    for (size_t i = 0; i < sizeof headings / sizeof *headings; i++)
+        if (!strcmp(headings[i].field, field))
+            return gettext(headings[i].text);
+    return field;
+}
+
+static const struct label *label_find(const char *label)
+{
+    for (size_t i = 0; label && i < sizeof labels / sizeof *labels; i++)
+        if (!strcmp(labels[i].label, label))
+            return &labels[i];
+    return NULL;
+}
+
+const char *view_label(const char *label)
+{
+    const struct label *l = label_find(label);
+    return l ? gettext(l->word) : label;
+}
+
+/* ---- values ---- */
+
+char *view_safe(const char *text)
+{
+    const uint32_t hidden = UC_CATEGORY_MASK_Cc | UC_CATEGORY_MASK_Cf | UC_CATEGORY_MASK_Zl | UC_CATEGORY_MASK_Zp;
+    char *ret = NULL;
+    size_t size;
+    FILE *out = open_memstream(&ret, &size);
+    const uint8_t *at = (const uint8_t *)text;
+    size_t left = strlen(text);
+    while (out && left) {
+        ucs4_t c;
+        int n = u8_mbtouc(&c, at, left);
+        if (uc_is_general_category_withtable(c, hidden))
+            fprintf(out, c > 0xffff ? "\\U%08x" : "\\u%04x", c);
+        else
+            fwrite(at, 1, (size_t)n, out);
+        at += n;
+        left -= (size_t)n;
+    }
+    if (out)
+        fclose(out);
+    return ret;
+}
+
+char *view_time(const char *iso)
+{
+    int64_t usecs;
+    char text[32];
+    struct tm tm;
+    if (!json_time_read(iso, &usecs))
+        return strdup(iso);
+    time_t seconds = (time_t)(usecs / 1000000);
+    localtime_r(&seconds, &tm);
+    strftime(text, sizeof text, "%F %H:%M", &tm);
+    return strdup(text);
+}
+
+static const ProtobufCFieldDescriptor *main_field(const ProtobufCMessageDescriptor *type)
+{
+    for (unsigned i = 0; i < type->n_fields; i++)
+        if (type->fields[i].type == PROTOBUF_C_TYPE_STRING)
+            return &type->fields[i];
+    return &type->fields[0];
+}
+
+/* The text that stands for one value in CSV and TSV: as in JSON, without its quotes. */
+static void put_raw(FILE *out, const ProtobufCFieldDescriptor *f, json_t *value)
+{
+    json_t *element;
+    size_t i;
+    if (json_is_array(value)) {
+        json_array_foreach(value, i, element)
+        {
+            fputs(i ? "; " : "", out);
+            put_raw(out, f, element);
+        }
+    } else if (json_is_object(value)) {
+        const ProtobufCFieldDescriptor *first = main_field(f->descriptor);
+        put_raw(out, first, json_object_get(value, first->name));
+    } else if (json_is_string(value)) {
+        fputs(json_string_value(value), out);
+    } else if (value) {
+        json_dumpf(value, out, JSON_ENCODE_ANY);
+    }
+}
+
+static char *raw(const ProtobufCFieldDescriptor *f, json_t *value)
+{
+    char *ret = NULL;
+    size_t size;
+    FILE *out = open_memstream(&ret, &size);
+    put_raw(out, f, value);
+    fclose(out);
+    return ret;
+}
+
+static char *label_text(json_t *value)
+{
+    const struct label *l = label_find(json_string_value(value));
+    char *ret = NULL;
+    if (!l)
+        return view_safe(json_is_string(value) ? json_string_value(value) : "?");
+    int size = l->symbol ? asprintf(&ret, "%s %s", l->symbol, gettext(l->word)) : asprintf(&ret, "%s", gettext(l->word));
+    return size < 0 ? NULL : ret;
+}
+
+static char *labels_text(json_t *list)
+{
+    char *ret = NULL;
+    size_t size, i;
+    json_t *value;
+    FILE *out = open_memstream(&ret, &size);
+    json_array_foreach(list, i, value) fprintf(out, "%s%s", i ? ", " : "", view_label(json_string_value(value)));
+    fclose(out);
+    return ret;
+}
+
+static bool is_empty(json_t *value)
+{
+    return !value || (json_is_array(value) && !json_array_size(value));
+}
+
+/* An empty cell would leave open what it means. */
+static const char *nothing(const char *field)
+{
+    if (!strcmp(field, "percent"))
+        return _("not reported");
+    if (!strcmp(field, "owners"))
+        return _("nobody");
+    return "–";
+}
+
+char *view_value(const ProtobufCFieldDescriptor *f, json_t *value)
+{
+    char *text = NULL;
+    if (is_empty(value))
+        return strdup(nothing(f->name));
+    if (f->type == PROTOBUF_C_TYPE_ENUM)
+        return json_is_array(value) ? labels_text(value) : label_text(value);
+    if (json_is_time(f))
+        return view_time(json_string_value(value));
+    if (f->type == PROTOBUF_C_TYPE_BOOL)
+        return strdup(json_is_true(value) ? _("yes") : _("no"));
+    if (!strcmp(f->name, "percent"))
+        return asprintf(&text, "%" JSON_INTEGER_FORMAT " %%", json_integer_value(value)) < 0 ? NULL : text;
+    char *plain = raw(f, value);
+    text = view_safe(plain);
+    free(plain);
+    return text;
+}
+
+/* ---- JSON ---- */
+
+void view_json(json_t *value)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    bool tty = isatty(STDOUT_FILENO);
+    for (char *line = text, *end; line && *line; line = end) { /* by lines: the newlines between values are ours */
+        end = line + strcspn(line, "\n");
+        bool more = *end == '\n';
+        *end = '\0';
+        char *shown = tty ? view_safe(line) : NULL;
+        puts(shown ? shown : line);
+        free(shown);
+        end += more;
+    }
+    free(text);
+}
+
+/* ---- CSV and TSV ---- */
+
+struct sheet {
+    enum format format;
+    bool first; /* cell of its line */
+};
+
+static void put_cell(struct sheet *s, const char *text, bool typed)
+{
+    if (!s->first)
+        putchar(s->format == FORMAT_CSV ? ',' : '\t');
+    s->first = false;
+    if (s->format == FORMAT_TSV) {
+        for (; *text; text++)
+            fputs(*text == '\t' ? "\\t" : *text == '\n' ? "\\n" : *text == '\\' ? "\\\\" : (char[]){*text, '\0'}, stdout);
+        return;
+    }
+    char *guarded = NULL;
+    if (typed && strchr("=+-@\t\r", *text) && *text && asprintf(&guarded, "'%s", text) >= 0)
+        text = guarded; /* a spreadsheet would run it as a formula */
+    csv_fwrite(stdout, text, strlen(text));
+    free(guarded);
+}
+
+/* The header when row is NULL. A message inside is flattened: versions.text */
+static void put_columns(struct sheet *s, const ProtobufCMessageDescriptor *type, const char *prefix, json_t *row, bool header)
+{
+    for (unsigned i = 0; i < type->n_fields; i++) {
+        const ProtobufCFieldDescriptor *f = &type->fields[i];
+        json_t *value = json_object_get(row, f->name);
+        char name[160];
+        snprintf(name, sizeof name, "%s%s", prefix, f->name);
+        if (f->type == PROTOBUF_C_TYPE_MESSAGE && f->label != PROTOBUF_C_LABEL_REPEATED) {
+            snprintf(name, sizeof name, "%s%s.", prefix, f->name);
+            put_columns(s, f->descriptor, name, value, header);
+        } else if (header) {
+            put_cell(s, name, false);
+        } else {
+            char *text = raw(f, value);
+            put_cell(s, text, f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE);
+            free(text);
+        }
+    }
+}
+
+static void put_line(struct sheet *s, const ProtobufCMessageDescriptor *type, json_t *row, bool header)
+{
+    s->first = true;
+    put_columns(s, type, "", row, header);
+    fputs(s->format == FORMAT_CSV ? "\r\n" : "\n", stdout);
+}
+
+/* The list that the reply is about: the first it has. */
+static const ProtobufCFieldDescriptor *list_of(const ProtobufCMessageDescriptor *type)
+{
+    for (unsigned i = 0; i < type->n_fields; i++)
+        if (type->fields[i].type == PROTOBUF_C_TYPE_MESSAGE && type->fields[i].label == PROTOBUF_C_LABEL_REPEATED)
+            return &type->fields[i];
+    return NULL;
+}
+
+static void view_sheet(enum format format, const ProtobufCMessageDescriptor *type, json_t *reply)
+{
+    const ProtobufCFieldDescriptor *list = list_of(type);
+    struct sheet s = {format, true};
+    struct stat st;
+    json_t *row;
+    size_t i;
+    if (format == FORMAT_CSV && !fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode))
+        fputs("\xef\xbb\xbf", stdout); /* Excel takes a file without it for Windows-1252; pipes want none */
+    put_line(&s, list ? list->descriptor : type, NULL, true);
+    if (!list)
+        put_line(&s, type, reply, false);
+    json_array_foreach(json_object_get(reply, list ? list->name : ""), i, row) put_line(&s, list->descriptor, row, false);
+}
+
+/* ---- tables ---- */
+
+static bool has_color(void)
+{
+    const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
+}
+
+static table *table_begin(bool head)
+{
+    static bool ready;
+    if (!ready)
+        scols_init_debug(0);
+    ready = true;
+    table *t = scols_new_table();
+    scols_table_enable_noheadings(t, !head);
+    scols_table_enable_colors(t, has_color());
+    scols_table_set_column_separator(t, "  ");
+    if (!isatty(STDOUT_FILENO))
+        scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER); /* nothing is cut for a pipe */
+    return t;
+}
+
+static void table_end(table *t)
+{
+    fflush(stdout);
+    scols_print_table(t);
+    scols_unref_table(t);
+}
+
+static bool is_number(const ProtobufCFieldDescriptor *f)
+{
+    return f->label != PROTOBUF_C_LABEL_REPEATED && !json_is_time(f) &&
+           (f->type == PROTOBUF_C_TYPE_INT32 || f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT32);
+}
+
+static bool is_long(const ProtobufCFieldDescriptor *f)
+{
+    static const char *const names[] = {"ref", "code", "date", "end_date", "start_date", "due_on", "op", "person", "who"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (!strcmp(f->name, names[i]))
+            return false;
+    return f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
+static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value)
+{
+    scols_line_refer_data(line, i, view_value(f, value)); /* which takes the text */
+    const struct label *l = f->type == PROTOBUF_C_TYPE_ENUM ? label_find(json_string_value(value)) : NULL;
+    if (l && l->color)
+        scols_cell_set_color(scols_line_get_cell(line, i), l->color);
+}
+
+enum { MAX_COLUMNS = 24 };
+
+static size_t pick(const ProtobufCMessageDescriptor *type, const char *names, const ProtobufCFieldDescriptor *ret[MAX_COLUMNS])
+{
+    size_t n = 0;
+    char *copy = strdup(names), *rest;
+    for (char *name = strtok_r(copy, " ", &rest); name && n < MAX_COLUMNS; name = strtok_r(NULL, " ", &rest))
+        if ((ret[n] = protobuf_c_message_descriptor_get_field_by_name(type, name)))
+            n++;
+    free(copy);
+    return n;
+}
+
+static void view_list(const ProtobufCMessageDescriptor *type, json_t *rows, const char *columns)
+{
+    const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
+    size_t n = pick(type, columns, fields), i;
+    json_t *row;
+    table *t = table_begin(true);
+    for (size_t c = 0; c < n; c++) {
+        int flags = is_number(fields[c]) ? SCOLS_FL_RIGHT : is_long(fields[c]) ? SCOLS_FL_TRUNC : 0;
+        scols_table_new_column(t, view_heading(fields[c]->name), 0, flags);
+    }
+    json_array_foreach(rows, i, row)
+    {
+        struct libscols_line *line = scols_table_new_line(t, NULL);
+        for (size_t c = 0; c < n; c++)
+            set_cell(line, c, fields[c], json_object_get(row, fields[c]->name));
+    }
+    if (i)
+        table_end(t);
+    else
+        scols_unref_table(t);
+    size_t count = json_array_size(rows);
+    fflush(stdout);
+    fprintf(stderr, ngettext("%zu row\n", "%zu rows\n", count), count);
+}
+
+static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, const char *columns)
+{
+    const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
+    size_t n = pick(type, columns, fields);
+    table *t = table_begin(false);
+    scols_table_new_column(t, "", 0, 0);
+    scols_table_new_column(t, "", 0, SCOLS_FL_WRAP);
+    for (size_t i = 0; i < n; i++) {
+        json_t *value = json_object_get(object, fields[i]->name);
+        if (is_empty(value) && strcmp(fields[i]->name, "percent") != 0)
+            continue;
+        struct libscols_line *line = scols_table_new_line(t, NULL);
+        scols_line_set_data(line, 0, view_heading(fields[i]->name));
+        set_cell(line, 1, fields[i], value);
+    }
+    table_end(t);
+}
+
+static void view_section(const ProtobufCMessageDescriptor *type, json_t *reply, const char *name, const char *columns,
+                         bool titled)
+{
+    if (!strcmp(name, ".")) {
+        view_form(type, reply, columns);
+        return;
+    }
+    const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(type, name);
+    json_t *value = json_object_get(reply, name);
+    if (titled && is_empty(value))
+        return;
+    if (titled)
+        printf("\n%s\n", view_heading(name));
+    if (f->label == PROTOBUF_C_LABEL_REPEATED)
+        view_list(f->descriptor, value, columns);
+    else
+        view_form(f->descriptor, value, columns);
+}
+
+static void view_tables(const ProtobufCMessageDescriptor *type, json_t *reply, const char *columns)
+{
+    char *copy = strdup(columns), *rest;
+    bool titled = false;
+    for (char *section = strtok_r(copy, ";", &rest); section; section = strtok_r(NULL, ";", &rest), titled = true) {
+        char *name = section + strspn(section, " "), *colon = strchr(name, ':');
+        *colon = '\0';
+        view_section(type, reply, name, colon + 1, titled);
+    }
+    free(copy);
+}
+
+void view_reply(enum format format, const ProtobufCMessageDescriptor *type, json_t *reply, const char *columns)
+{
+    if (format == FORMAT_JSON || (format == FORMAT_TABLE && !columns))
+        view_json(reply);
+    else if (format == FORMAT_TABLE)
+        view_tables(type, reply, columns);
+    else
+        view_sheet(format, type, reply);
+}
