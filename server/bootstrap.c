@@ -88,39 +88,49 @@ static int first_key(PGconn *pg, const char *person, const char *public_key)
     return answer;
 }
 
-static bool profile_make(struct profile *p, const struct identity *id, const char *endpoint, const char *person)
+/* endpoints: one, or several with commas between. */
+static bool endpoints_set(struct profile *p, const char *endpoints)
+{
+    char *list = strdup(endpoints), *rest = list;
+    bool ok = list;
+    while (p->n_endpoints)
+        free(p->endpoints[--p->n_endpoints]);
+    for (char *endpoint; ok && (endpoint = strsep(&rest, ","));)
+        ok = profile_endpoint_add(p, endpoint);
+    free(list);
+    return ok;
+}
+
+static bool profile_make(struct profile *p, const struct identity *id, const char *endpoints, const char *person)
 {
     *p = (struct profile){.person = strdup(person)};
     memcpy(p->server_key, id->public_key, sizeof p->server_key);
-    return p->person && profile_endpoint_add(p, endpoint) && profile_keys_make(p);
+    return p->person && endpoints_set(p, endpoints) && profile_keys_make(p);
 }
 
-/* The server may listen elsewhere than when the profile was written. */
-static bool profile_follow(const char *path, const char *endpoint, struct profile_error *error)
+/* The server may listen elsewhere than when the profile was written. Several endpoints are somebody's own choice. */
+static bool profile_follow(const char *path, const char *endpoints, struct profile_error *error)
 {
     struct profile p;
     bool ok = profile_read(path, &p, error);
     if (!ok)
         return error->fault == PROFILE_MISSING; /* somebody took it where it belongs */
-    if (p.n_endpoints == 1 && strcmp(p.endpoints[0], endpoint) != 0) {
-        free(p.endpoints[0]);
-        p.n_endpoints = 0;
-        ok = profile_endpoint_add(&p, endpoint) && profile_write(path, &p, error);
-    }
+    if (p.n_endpoints == 1 && strcmp(p.endpoints[0], endpoints) != 0)
+        ok = endpoints_set(&p, endpoints) && profile_write(path, &p, error);
     profile_free(&p);
     return ok;
 }
 
 /* The file before the key: a crash between the two leaves a key that nobody accepts, and the next start makes another. */
-static int profile_settle(PGconn *pg, const char *state, const struct identity *id, const char *endpoint, size_t i)
+static int profile_settle(PGconn *pg, const char *state, const struct identity *id, const char *endpoints, size_t i)
 {
     char path[4096];
     struct profile p = {0};
     struct profile_error error = {0};
     snprintf(path, sizeof path, "%s/%s", state, firsts[i].file);
     int needed = first_key(pg, firsts[i].person, NULL);
-    bool ok = needed == 0 ? profile_follow(path, endpoint, &error)
-                          : needed == 1 && profile_make(&p, id, endpoint, firsts[i].person) &&
+    bool ok = needed == 0 ? profile_follow(path, endpoints, &error)
+                          : needed == 1 && profile_make(&p, id, endpoints, firsts[i].person) &&
                                 profile_write(path, &p, &error) && first_key(pg, firsts[i].person, p.public_key) == 1;
     profile_free(&p);
     if (!ok)
@@ -128,12 +138,12 @@ static int profile_settle(PGconn *pg, const char *state, const struct identity *
     return ok ? 0 : -1;
 }
 
-int bootstrap_profiles(const char *state, const struct identity *id, const char *endpoint, const char *conninfo)
+int bootstrap_profiles(const char *state, const struct identity *id, const char *endpoints, const char *conninfo)
 {
     PGconn *pg = db_connect(conninfo, false);
     int failed = PQstatus(pg) != CONNECTION_OK;
     for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++)
-        failed = failed || profile_settle(pg, state, id, endpoint, i);
+        failed = failed || profile_settle(pg, state, id, endpoints, i);
     PQfinish(pg);
     return failed ? -1 : 0;
 }

@@ -11,8 +11,9 @@ struct identity {
 
 int bootstrap_identity(const char *state, struct identity *ret); /* 0, or -1 logged */
 
-/* Writes a profile for who of the two has no key yet, and only then lets that key in. 0, or -1 logged. */
-int bootstrap_profiles(const char *state, const struct identity *id, const char *endpoint, const char *conninfo);
+/* Writes a profile for who of the two has no key yet, and only then lets that key in. 0, or -1 logged.
+ * endpoints: where they find the server; several have commas between. */
+int bootstrap_profiles(const char *state, const struct identity *id, const char *endpoints, const char *conninfo);
 
 /* The endpoint as this machine reaches it: a wildcard address becomes the loopback one. */
 const char *bootstrap_reachable(const char *endpoint, char ret[256]);

@@ -43,7 +43,7 @@ static const char usage[] =
     "       mejorad --database CONNINFO --state DIR  with yours; DIR keeps the server's key and the first profiles\n"
     "\n"
     "  --listen ENDPOINT   where clients connect (default tcp://127.0.0.1:7117)\n"
-    "  --advertise ENDPOINT   what profiles say instead, when clients reach it by another name\n"
+    "  --advertise ENDPOINT[,ENDPOINT]...  what profiles say instead, when clients reach it by other names\n"
     "  --writers N         connections that write (default 1: the best on two cores)\n"
     "  --readers N         connections that read (default 2)\n"
     "  --batch N           most requests in one transaction (default 64)\n"
