@@ -76,30 +76,34 @@ static const struct passwd *servant_find(const char *dir)
     bool owned = stat(dir, &st) == 0 && st.st_uid != 0;
     const struct passwd *pw = owned ? getpwuid(st.st_uid) : getpwnam("postgres");
     if (!pw && owned)
-        log_line(LOG_ERROR, "part=cluster dir=%s error=\"its owner %u is no user of this system\" hint=\"chown it to one\"", dir,
+        log_line(LOG_ERROR,
+                 "part=cluster dir=%s error=\"its owner %u is no user of this system\" hint=\"chown it to one\"", dir,
                  st.st_uid);
     else if (!pw)
-        log_line(LOG_ERROR, "part=cluster error=\"PostgreSQL does not run as root, and there is no user postgres\" "
-                            "hint=\"install the package postgresql, or chown %s to an ordinary user\"", dir);
+        log_line(LOG_ERROR,
+                 "part=cluster error=\"PostgreSQL does not run as root, and there is no user postgres\" "
+                 "hint=\"install the package postgresql, or chown %s to an ordinary user\"",
+                 dir);
     return pw;
 }
 
 /* The directories on the way must let us pass. Tells which does not. */
 static int path_check(const char *path)
 {
+    const struct passwd *pw = getpwuid(geteuid());
     char part[PATH_MAX];
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         snprintf(part, sizeof part, "%.*s", (int)(slash - path), path);
-        if (faccessat(AT_FDCWD, part, X_OK, AT_EACCESS) == 0)
-            continue;
-        const struct passwd *pw = getpwuid(geteuid());
-        return fail("dir=%s error=\"user %s cannot reach it: %s: %s\" hint=\"use a directory such as /var/lib/mejora\"", path,
-                    pw ? pw->pw_name : "?", part, strerror(errno));
+        if (faccessat(AT_FDCWD, part, X_OK, AT_EACCESS) != 0)
+            return fail(
+                "dir=%s error=\"user %s cannot reach it: %s: %s\" hint=\"use a directory such as /var/lib/mejora\"",
+                path, pw ? pw->pw_name : "?", part, strerror(errno));
     }
     return 0;
 }
 
-/* Empty but for what may be there before us, or ours. So that a slip of the pen does not take over somebody's directory. */
+/* Empty but for what may be there before us, or ours. So that a slip of the pen does not take over somebody's
+ * directory. */
 static bool is_for_us(int fd)
 {
     static const char *const harmless[] = {".", "..", "lost+found", "postgresql.conf"};
@@ -137,8 +141,8 @@ static int dir_claim(const char *dir, const struct passwd *servant)
     return r;
 }
 
-/* Root prepares the directory and then stops being root. Its groups go first; its number last, as the way is tried out with
- * the servant's before anything is created. */
+/* Root prepares the directory and then stops being root. Its groups go first; its number last, as the way is tried out
+ * with the servant's before anything is created. */
 static int dir_prepare_as_root(const char *dir)
 {
     const struct passwd *pw = servant_find(dir);
@@ -163,7 +167,8 @@ static int dir_prepare(const char *name, char **ret)
 {
     char *given = NULL, here[PATH_MAX] = "";
     if (name[0] != '/' && !getcwd(here, sizeof here))
-        return fail("dir=%s error=\"the current directory is not known: %s\" hint=\"give a whole path\"", name, strerror(errno));
+        return fail("dir=%s error=\"the current directory is not known: %s\" hint=\"give a whole path\"", name,
+                    strerror(errno));
     if (asprintf(&given, "%s%s%s", here, *here ? "/" : "", name) < 0)
         return fail("error=\"out of memory\"");
     for (size_t n = strlen(given); n > 1 && given[n - 1] == '/'; n--)
@@ -184,8 +189,8 @@ static time_t now(void)
     return t.tv_sec;
 }
 
-/* Two locks on two bytes of one file. The owner's goes with the process and knows its number; the cluster's goes with the open
- * file, which the supervisor shares, so it lasts until PostgreSQL is down. */
+/* Two locks on two bytes of one file. The owner's goes with the process and knows its number; the cluster's goes with
+ * the open file, which the supervisor shares, so it lasts until PostgreSQL is down. */
 static int lock_take(struct cluster *c, const char *path)
 {
     struct flock owner = {.l_type = F_WRLCK, .l_start = OWNER_BYTE, .l_len = 1}, seen;
@@ -202,7 +207,8 @@ static int lock_take(struct cluster *c, const char *path)
     }
     for (time_t until = now() + PATIENCE_S; fcntl(c->lock, F_OFD_SETLK, &cluster) != 0; poll(NULL, 0, POLL_MS))
         if (now() > until)
-            return fail("dir=%s error=\"the PostgreSQL of an earlier mejorad does not end\" hint=\"see %s\"", c->dir, c->pg.log);
+            return fail("dir=%s error=\"the PostgreSQL of an earlier mejorad does not end\" hint=\"see %s\"", c->dir,
+                        c->pg.log);
     return 0;
 }
 
@@ -219,8 +225,8 @@ static bool is_postmaster(const struct cluster *c, pid_t pid)
            theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
-/* A postmaster that outlived its supervisor. PostgreSQL removes the file of one that is gone by itself, unless its number
- * belongs to somebody else now. */
+/* A postmaster that outlived its supervisor. PostgreSQL removes the file of one that is gone by itself, unless its
+ * number belongs to somebody else now. */
 static int leftover_stop(const struct cluster *c, const char *pidfile)
 {
     int pid = 0, r = 0;
@@ -277,9 +283,11 @@ static int bindir_find(struct cluster *c)
     globfree(&found);
     if (!best && want)
         return fail("dir=%s error=\"its data is of PostgreSQL %d, which is not installed\" "
-                    "hint=\"install postgresql-%d, or set MEJORA_PG_BINDIR\"", c->dir, want, want);
+                    "hint=\"install postgresql-%d, or set MEJORA_PG_BINDIR\"",
+                    c->dir, want, want);
     if (!best)
-        return fail("error=\"PostgreSQL is not installed\" hint=\"install the package postgresql, or set MEJORA_PG_BINDIR\"");
+        return fail(
+            "error=\"PostgreSQL is not installed\" hint=\"install the package postgresql, or set MEJORA_PG_BINDIR\"");
     return asprintf(&c->pg.bindir, where, best) < 0 ? -1 : 0;
 }
 
@@ -441,7 +449,8 @@ static int database_create(const char *conninfo)
 static int up(struct cluster *c)
 {
     char *admin = NULL;
-    if (sockets_place(c) != 0 || asprintf(&admin, "host=%s port=5432 user=postgres dbname=postgres", c->pg.sockets) < 0 ||
+    if (sockets_place(c) != 0 ||
+        asprintf(&admin, "host=%s port=5432 user=postgres dbname=postgres", c->pg.sockets) < 0 ||
         asprintf(&c->conninfo, "host=%s port=5432 user=postgres dbname=mejora", c->pg.sockets) < 0)
         return -1;
     int r = supervisor_start(&c->pg, &c->supervisor);

@@ -18,11 +18,13 @@ struct run {
     bool changed;
 };
 
-/* Every name in sql/ says its schema, so what is made does not depend on who makes it. The lock is held until we disconnect. */
-static const char begin_session[] = "set client_encoding = 'UTF8'; set client_min_messages = warning; set search_path = '';"
-                                    "set timezone = 'UTC'; set statement_timeout = 0; set lock_timeout = 0;"
-                                    "set idle_in_transaction_session_timeout = 0;"
-                                    "select pg_advisory_lock(hashtextextended('mejora.migrate', 0))";
+/* Every name in sql/ says its schema, so what is made does not depend on who makes it. The lock is held until we
+ * disconnect. */
+static const char begin_session[] =
+    "set client_encoding = 'UTF8'; set client_min_messages = warning; set search_path = '';"
+    "set timezone = 'UTC'; set statement_timeout = 0; set lock_timeout = 0;"
+    "set idle_in_transaction_session_timeout = 0;"
+    "select pg_advisory_lock(hashtextextended('mejora.migrate', 0))";
 
 static const char make_record[] =
     "create schema if not exists road;"
@@ -41,18 +43,21 @@ static const char outside_users[] =
     "       pg_identify_object(d.classid, d.objid, d.objsubid) o"
     " where coalesce(o.schema, '') not in ('lib', 'op') and o.identity !~ ' (on|for) (lib|op)[.]'";
 
-/* Rows that a catalogue no longer has go, unless something refers to them; the rest is inserted or brought up to date. */
+/* Rows that a catalogue no longer has go, unless something refers to them; the rest is inserted or brought up to date.
+ */
 static const char merge_incoming[] =
     "do $$ declare t regclass := current_setting('migrate.target'); k text; c text; x text;"
     "begin"
     " select string_agg(quote_ident(a.attname), ', ') into k from pg_index i"
-    "   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = t and i.indisprimary;"
+    "   join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey) where i.indrelid = t and "
+    "i.indisprimary;"
     " select string_agg(quote_ident(attname), ', ' order by attnum),"
     "        string_agg('excluded.' || quote_ident(attname), ', ' order by attnum) into c, x"
     "   from pg_attribute where attrelid = 'pg_temp.incoming'::regclass and attnum > 0;"
     " if k is null then raise 'table % has no primary key', t; end if;"
     " execute format('delete from %s where (%s) not in (select %s from pg_temp.incoming)', t, k, k);"
-    " execute format('insert into %s (%s) select %s from pg_temp.incoming on conflict (%s) do update set (%s) = row(%s)',"
+    " execute format('insert into %s (%s) select %s from pg_temp.incoming on conflict (%s) do update set (%s) = "
+    "row(%s)',"
     "                t, c, c, k, c, x);"
     "end $$; drop table pg_temp.incoming";
 
@@ -79,8 +84,8 @@ static int fail_sql(PGconn *pg, const char *what, const char *sql, const PGresul
 {
     const char *position = PQresultErrorField(r, PG_DIAG_STATEMENT_POSITION), *why;
     why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-    log_line(LOG_ERROR, "part=migrate file=%s line=%d sqlstate=%s error=\"%s\" hint=\"%s\"", what, line_of(sql, position),
-             or_none(PQresultErrorField(r, PG_DIAG_SQLSTATE)), why ? why : PQerrorMessage(pg),
+    log_line(LOG_ERROR, "part=migrate file=%s line=%d sqlstate=%s error=\"%s\" hint=\"%s\"", what,
+             line_of(sql, position), or_none(PQresultErrorField(r, PG_DIAG_SQLSTATE)), why ? why : PQerrorMessage(pg),
              or_none(PQresultErrorField(r, PG_DIAG_MESSAGE_HINT)));
     return -1;
 }
@@ -100,7 +105,8 @@ static int exec_file(PGconn *pg, const struct sql_file *f)
         return -1;
     if (PQtransactionStatus(pg) == PQTRANS_INTRANS)
         return 0;
-    log_line(LOG_ERROR, "part=migrate file=%s error=\"it ends the transaction\" hint=\"leave begin and commit to mejorad\"",
+    log_line(LOG_ERROR,
+             "part=migrate file=%s error=\"it ends the transaction\" hint=\"leave begin and commit to mejorad\"",
              f->path);
     return -1;
 }
@@ -166,7 +172,8 @@ static int applied_read(struct run *run)
     run->applied = PQexec(run->pg, "select to_regclass('road.migration') is not null");
     if (PQresultStatus(run->applied) == PGRES_TUPLES_OK && PQgetvalue(run->applied, 0, 0)[0] == 't') {
         PQclear(run->applied);
-        run->applied = PQexec(run->pg, "select name, encode(sha256, 'hex') from road.migration order by name collate \"C\"");
+        run->applied =
+            PQexec(run->pg, "select name, encode(sha256, 'hex') from road.migration order by name collate \"C\"");
     } else if (PQresultStatus(run->applied) == PGRES_TUPLES_OK) {
         PQclear(run->applied);
         run->applied = PQexec(run->pg, "select '', '' where false");
@@ -218,21 +225,27 @@ static int history_check(const struct run *run)
             continue;
         last = name;
         if (!f) {
-            log_line(LOG_ERROR, "part=migrate file=%s error=\"the database is newer than this program\" "
-                                "hint=\"run the mejorad that applied this file, or a later one\"", name);
+            log_line(LOG_ERROR,
+                     "part=migrate file=%s error=\"the database is newer than this program\" "
+                     "hint=\"run the mejorad that applied this file, or a later one\"",
+                     name);
             return -1;
         }
         sum_file(f, sum);
         if (strcmp(sum, PQgetvalue(run->applied, i, 1))) {
-            log_line(LOG_ERROR, "part=migrate file=%s error=\"it was changed after it had been applied\" "
-                                "hint=\"put it back as it was and make the change in a new file\"", name);
+            log_line(LOG_ERROR,
+                     "part=migrate file=%s error=\"it was changed after it had been applied\" "
+                     "hint=\"put it back as it was and make the change in a new file\"",
+                     name);
             return -1;
         }
     }
     for (const struct sql_file *f = run->files; f->path; f++)
         if (is_migration(f) && strcmp(f->path, last) < 0 && !applied_sum(run, f->path)) {
-            log_line(LOG_ERROR, "part=migrate file=%s error=\"a later file has already been applied: %s\" "
-                                "hint=\"give it a higher number\"", f->path, last);
+            log_line(LOG_ERROR,
+                     "part=migrate file=%s error=\"a later file has already been applied: %s\" "
+                     "hint=\"give it a higher number\"",
+                     f->path, last);
             return -1;
         }
     return 0;
@@ -245,8 +258,9 @@ static int outside_check(PGconn *pg)
     if (PQresultStatus(r) != PGRES_TUPLES_OK) {
         ret = fail_sql(pg, "pg_depend", outside_users, r);
     } else if (!PQgetisnull(r, 0, 0)) {
-        log_line(LOG_ERROR, "part=migrate error=\"schemas lib and op are used from outside: %s\" "
-                            "hint=\"they are dropped and made again; move what is used to schema mejora or road\"",
+        log_line(LOG_ERROR,
+                 "part=migrate error=\"schemas lib and op are used from outside: %s\" "
+                 "hint=\"they are dropped and made again; move what is used to schema mejora or road\"",
                  PQgetvalue(r, 0, 0));
         ret = -1;
     }
@@ -254,13 +268,14 @@ static int outside_check(PGconn *pg)
     return ret;
 }
 
-/* A function may depend on the tables that a migration changes, so the functions go first. They come back afterwards: without
- * its row in the record the code counts as changed. */
+/* A function may depend on the tables that a migration changes, so the functions go first. They come back afterwards:
+ * without its row in the record the code counts as changed. */
 static int code_drop(struct run *run)
 {
     if (outside_check(run->pg) != 0 || exec(run->pg, "lib, op", drop_code) != 0)
         return -1;
-    return applied_sum(run, "code") ? exec(run->pg, "road.migration", "delete from road.migration where name = 'code'") : 0;
+    return applied_sum(run, "code") ? exec(run->pg, "road.migration", "delete from road.migration where name = 'code'")
+                                    : 0;
 }
 
 static int migration_apply(struct run *run, const struct sql_file *f)
@@ -308,7 +323,8 @@ static char *incoming_sql(PGconn *pg, const struct sql_file *f)
     size_t size;
     FILE *out = table ? open_memstream(&sql, &size) : NULL;
     if (out) {
-        fprintf(out, "set local migrate.target = 'mejora.%s'; create temp table incoming on commit drop as select ", table);
+        fprintf(out, "set local migrate.target = 'mejora.%s'; create temp table incoming on commit drop as select ",
+                table);
         bool ok = columns_print(pg, f->text, strcspn(f->text, "\n"), out);
         fprintf(out, " from mejora.%s with no data; copy pg_temp.incoming from stdin (null '')", table);
         if (fclose(out) != 0 || !ok) {
@@ -401,7 +417,8 @@ static int server_check(PGconn *pg)
         return -1;
     }
     if (!encoding || strcmp(encoding, "UTF8")) {
-        log_line(LOG_ERROR, "part=migrate error=\"the database's encoding is %s\" hint=\"create it with encoding UTF8\"",
+        log_line(LOG_ERROR,
+                 "part=migrate error=\"the database's encoding is %s\" hint=\"create it with encoding UTF8\"",
                  or_none(encoding));
         return -1;
     }
@@ -412,7 +429,8 @@ static int run_all(struct run *run)
 {
     if (server_check(run->pg) != 0 || exec(run->pg, "session", begin_session) != 0 || roles_apply(run) != 0)
         return -1;
-    if (exec(run->pg, "roles.sql", "set role mejora_owner") != 0 || applied_read(run) != 0 || migrations_apply(run) != 0)
+    if (exec(run->pg, "roles.sql", "set role mejora_owner") != 0 || applied_read(run) != 0 ||
+        migrations_apply(run) != 0)
         return -1;
     if (applied_read(run) != 0 || code_replace(run) != 0)
         return -1;

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 enum {
-    STOP_MS = 60000,   /* a fast shutdown that takes longer is made an immediate one: recovery is safe, waiting is not */
-    STEADY_S = 60,     /* who ran for so long has recovered from earlier failures */
+    STOP_MS = 60000, /* a fast shutdown that takes longer is made an immediate one: recovery is safe, waiting is not */
+    STEADY_S = 60,   /* who ran for so long has recovered from earlier failures */
     MAX_DELAY_MS = 5000,
-    MAX_FIRST_TRIES = 8, /* about ten seconds: what an orphaned backend needs to notice that its postmaster is gone */
+    MAX_FIRST_TRIES = 7, /* some six seconds: what an orphaned backend needs to notice that its postmaster is gone */
 };
 
 static _Noreturn void run(const struct postgres *pg, const char *cwd, const char *const argv[])
@@ -51,7 +51,8 @@ pid_t postgres_spawn(const struct postgres *pg, const char *cwd, int on_orphaned
     return pid;
 }
 
-/* What must hold whatever a configuration file says: nobody but us connects, and a commit that was answered is on disk. */
+/* What must hold whatever a configuration file says: nobody but us connects, and a commit that was answered is on disk.
+ */
 static pid_t postmaster_spawn(const struct postgres *pg)
 {
     char program[4096];
@@ -127,8 +128,8 @@ static enum wake keep(const struct postgres *pg, int life, bool *ready)
     waitpid(pid, &status, 0);
     if (wake == ENDED)
         log_line(LOG_WARNING, "part=cluster event=ended_unasked pid=%d %s=%d log=%s", pid,
-                 WIFSIGNALED(status) ? "signal" : "status", WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-                 pg->log);
+                 WIFSIGNALED(status) ? "signal" : "status",
+                 WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), pg->log);
     return wake;
 }
 

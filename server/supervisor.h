@@ -1,18 +1,18 @@
 /* supervisor - the process between us and PostgreSQL: starts it again when it dies, stops it when we are gone.
  *
- * It is forked before any thread exists and needs nobody's help afterwards: a socket pair tells it that we live, and its
- * end that PostgreSQL is to shut down, whether we asked or were killed. If it is killed itself, the kernel tells PostgreSQL.
- * Failures are logged where they happen; functions return -1. */
+ * It is forked before any thread exists and needs nobody's help afterwards: a socket pair tells it that we live, and
+ * its end that PostgreSQL is to shut down, whether we asked or were killed. If it is killed itself, the kernel tells
+ * PostgreSQL. Failures are logged where they happen; functions return -1. */
 #pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
 
 struct postgres {
-    char *bindir;       /* where initdb and postgres are */
-    char *data;         /* its directory */
-    char *sockets;      /* directory of its socket */
-    char *log;          /* what it says is appended here */
+    char *bindir;          /* where initdb and postgres are */
+    char *data;            /* its directory */
+    char *sockets;         /* directory of its socket */
+    char *log;             /* what it says is appended here */
     bool sockets_borrowed; /* the directory of the socket is to be removed in the end */
 };
 
