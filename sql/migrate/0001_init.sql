@@ -229,11 +229,13 @@ create table mejora.mail (                                        -- one digest 
     leased_until timestamptz,
     token        int not null default 0,                          -- counts leases: who reports with an older one is late
     not_before   timestamptz not null default now(),
-    outcome      mejora.mail_outcome,                             -- the last attempt's
-    ended_at     timestamptz,                                     -- null: it will be tried again
+    outcome      mejora.mail_outcome,                             -- the last attempt's; unknown stays until it is sent or refused
+    ended_at     timestamptz,                                     -- null: it will be tried again; without outcome: nothing was left to say
     smtp_code    int,
     smtp_text    text
 );
+create unique index on mejora.mail (institution, person) where ended_at is null;   -- nobody has two on the way
+create index on mejora.mail (institution, person, ended_at);
 create index on mejora.mail (not_before) where ended_at is null;
 create table mejora.reminder (                                    -- the ledger
     institution   mejora.code not null,
