@@ -1,0 +1,24 @@
+create type op.reminder as (ref text, person text, name text, rule int, due_on date, state mejora.reminder_state,
+                            sent_at timestamptz, reason text);
+
+create function op.reminder_list(
+    me int, institution text, plan int, item_no int, pending boolean,
+    out reminders op.reminder[],
+    out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
+#variable_conflict use_variable
+begin
+    select * into outcome, error, error_args from lib.missing(institution, plan, item_no);
+    if outcome is not null then
+        return;
+    end if;
+    select array_agg(row(lib.ref(r.institution, r.plan, r.item_no), w.code, w.name, r.rule, r.due_on, r.state,
+                         case when r.state = 'sent' then m.ended_at end, r.reason)::op.reminder
+                     order by r.due_on desc, r.plan, r.item_no, w.code)
+      into reminders
+      from mejora.reminder r
+      join mejora.person w on w.id = r.person
+      left join mejora.mail m on m.mail = r.mail
+     where r.institution = institution and (plan is null or r.plan = plan) and (item_no is null or r.item_no = item_no)
+       and (pending is not true or r.state = 'pending');
+    outcome := 'ok';
+end $$;

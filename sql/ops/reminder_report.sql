@@ -1,0 +1,48 @@
+-- What became of a mail. Only the worker that holds it now may say so, and only once.
+create function op.reminder_report(
+    me int, institution text, inout mail bigint, token int, result mejora.mail_outcome, smtp_code int, smtp_text text,
+    out next_attempt_at timestamptz,
+    out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb) language plpgsql as $$
+#variable_conflict use_variable
+declare
+    was mejora.mail;
+    uncertain boolean;      -- it may have arrived
+    late boolean;           -- it has been tried for long enough
+    ends mejora.reminder_state;
+    reason text;
+begin
+    select 'invalid', 'field_missing', array[f.name] into outcome, error, error_args
+      from (values (1, 'mail', mail is null), (2, 'token', token is null), (3, 'result', result is null)) f (n, name, absent)
+     where f.absent order by f.n limit 1;
+    if found then
+        return;
+    end if;
+    select * into was from mejora.mail m where m.mail = mail and mejora.here() in ('*', m.institution) for update;
+    if was.mail is null or was.ended_at is not null or was.token <> token then
+        select 'conflict', 'lease_lost', array[mail::text] into outcome, error, error_args;
+        return;
+    end if;
+    uncertain := was.outcome is not distinct from 'unknown';
+    late := lib.now() >= was.created_at + interval '5 days';
+    if result = 'sent' then
+        ends := 'sent';
+    elsif result = 'never' then
+        select 'failed', 'refused_by_relay' into ends, reason;
+    elsif uncertain and (late or result = 'unknown') then
+        select 'sent', 'delivery_uncertain' into ends, reason;
+    elsif late then
+        select 'failed', 'relay_silent' into ends, reason;
+    else
+        next_attempt_at := lib.now() + case result when 'unknown' then interval '15 min'
+                                                   else (array[1, 5, 15, 60])[least(token, 4)] * interval '1 min' end;
+    end if;
+    update mejora.mail m
+       set outcome = case when uncertain and result = 'later' then 'unknown' else result end, leased_until = null,
+           not_before = coalesce(next_attempt_at, m.not_before), ended_at = case when ends is not null then lib.now() end,
+           smtp_code = smtp_code, smtp_text = smtp_text
+     where m.mail = mail;
+    update mejora.reminder r set state = coalesce(ends, 'pending'), reason = reason, changed_at = now()
+     where r.mail = mail and r.state = 'leased';
+    after := jsonb_build_object('mail', mail, 'attempt', token, 'result', result, 'smtp_code', smtp_code);
+    outcome := 'ok';
+end $$;
