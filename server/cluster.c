@@ -50,7 +50,6 @@ static const char conf[] = "max_connections = 50\n"
 struct cluster {
     char *dir; /* absolute */
     char *conninfo;
-    int lock;
     struct postgres pg;
     struct supervisor supervisor;
 };
@@ -195,17 +194,17 @@ static int lock_take(struct cluster *c, const char *path)
 {
     struct flock owner = {.l_type = F_WRLCK, .l_start = OWNER_BYTE, .l_len = 1}, seen;
     struct flock cluster = {.l_type = F_WRLCK, .l_start = CLUSTER_BYTE, .l_len = 1};
-    c->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (c->lock < 0)
+    c->pg.lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (c->pg.lock < 0)
         return fail("error=\"cannot open %s: %s\"", path, strerror(errno));
-    while (fcntl(c->lock, F_SETLK, &owner) != 0) {
+    while (fcntl(c->pg.lock, F_SETLK, &owner) != 0) {
         seen = owner;
-        if (fcntl(c->lock, F_GETLK, &seen) == 0 && seen.l_type != F_UNLCK)
+        if (fcntl(c->pg.lock, F_GETLK, &seen) == 0 && seen.l_type != F_UNLCK)
             return fail("dir=%s error=\"already running\" pid=%d", c->dir, seen.l_pid);
         if (errno != EAGAIN && errno != EACCES)
             return fail("error=\"cannot lock %s: %s\"", path, strerror(errno));
     }
-    for (time_t until = now() + PATIENCE_S; fcntl(c->lock, F_OFD_SETLK, &cluster) != 0; poll(NULL, 0, POLL_MS))
+    for (time_t until = now() + PATIENCE_S; fcntl(c->pg.lock, F_OFD_SETLK, &cluster) != 0; poll(NULL, 0, POLL_MS))
         if (now() > until)
             return fail("dir=%s error=\"the PostgreSQL of an earlier mejorad does not end\" hint=\"see %s\"", c->dir,
                         c->pg.log);
@@ -484,7 +483,7 @@ int cluster_start(const char *dir, struct cluster **ret)
     struct cluster *c = calloc(1, sizeof *c);
     if (!c)
         return fail("error=\"out of memory\"");
-    c->lock = -1;
+    c->pg.lock = -1;
     c->supervisor = (struct supervisor){.fd = -1, .life = -1};
     if (begin(c, dir) != 0) {
         cluster_stop(c);
@@ -512,8 +511,8 @@ void cluster_stop(struct cluster *c)
     supervisor_stop(&c->supervisor);
     if (c->pg.sockets_borrowed) /* it may never have come to a supervisor */
         rmdir(c->pg.sockets);
-    if (c->lock >= 0)
-        close(c->lock);
+    if (c->pg.lock >= 0)
+        close(c->pg.lock);
     free(c->conninfo);
     free(c->pg.bindir);
     free(c->pg.data);

@@ -158,9 +158,20 @@ static int supervise(const struct postgres *pg, int life)
     }
 }
 
+/* What else our owner has open, it alone is to keep open. */
+static void close_all_but(int a, int b)
+{
+    unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+    if (low > 3)
+        close_range(3, low - 1, 0);
+    close_range(low + 1, high - 1, 0);
+    close_range(high + 1, ~0U, 0);
+}
+
 static _Noreturn void run_supervisor(const struct postgres *pg, int life)
 {
     sigset_t all;
+    close_all_but(pg->lock, life);
     setsid(); /* a terminal's ^C is for us: PostgreSQL goes last */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);
@@ -178,10 +189,8 @@ int supervisor_start(const struct postgres *pg, struct supervisor *ret)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, life) != 0)
         return -1;
     pid_t pid = fork();
-    if (pid == 0) {
-        close(life[1]);
+    if (pid == 0)
         run_supervisor(pg, life[0]);
-    }
     close(life[0]);
     *ret = (struct supervisor){pid, pid > 0 ? pidfd_open(pid, 0) : -1, life[1]};
     if (ret->fd >= 0)

@@ -13,6 +13,7 @@ struct postgres {
     char *data;            /* its directory */
     char *sockets;         /* directory of its socket */
     char *log;             /* what it says is appended here */
+    int lock;              /* an open file that is to stay so while PostgreSQL runs */
     bool sockets_borrowed; /* the directory of the socket is to be removed in the end */
 };
 
