@@ -315,7 +315,8 @@ static bool columns_print(PGconn *pg, const char *header, size_t size, FILE *out
     return ok;
 }
 
-/* The name of the file is the name of the table; its first line names the columns. */
+/* The name of the file is the name of the table; its first line names the columns. Cells are as they stand, an empty
+ * one is null: CSV whose quote nobody types. */
 static char *incoming_sql(PGconn *pg, const struct sql_file *f)
 {
     const char *name = f->path + strlen("data/");
@@ -326,7 +327,10 @@ static char *incoming_sql(PGconn *pg, const struct sql_file *f)
         fprintf(out, "set local migrate.target = 'mejora.%s'; create temp table incoming on commit drop as select ",
                 table);
         bool ok = columns_print(pg, f->text, strcspn(f->text, "\n"), out);
-        fprintf(out, " from mejora.%s with no data; copy pg_temp.incoming from stdin (null '')", table);
+        fprintf(out,
+                " from mejora.%s with no data; copy pg_temp.incoming from stdin"
+                " (format csv, delimiter E'\\t', quote E'\\b')",
+                table);
         if (fclose(out) != 0 || !ok) {
             free(sql);
             sql = NULL;

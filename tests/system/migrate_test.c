@@ -64,6 +64,12 @@ static int run(const struct sql_file *files)
     return r;
 }
 
+static void assert_runs(const struct sql_file *files)
+{
+    if (run(files) != 0)
+        fail_msg("it failed: %s", said);
+}
+
 static void assert_said(const char *words)
 {
     if (!strstr(said, words))
@@ -115,10 +121,10 @@ static void everything_applies_and_again_changes_nothing(void **state)
         " road.migration union all select oid::text, proname, '' from pg_proc order by 1) t";
     char first[64];
     (void)state;
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
     assert_string_equal(ask("select count(*) > 1 from road.migration"), "t");
     snprintf(first, sizeof first, "%s", ask(print));
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
     assert_string_equal(said, "");
     assert_string_equal(ask(print), first);
 }
@@ -136,7 +142,7 @@ static void the_audit_trail_is_only_added_to(void **state)
                                             "create table mejora.mine (n int)",
                                             "create function op.mine() returns int language sql as 'select 1'"};
     (void)state;
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
         assert_string_equal(ask_as("mejora_server", forbidden[i]), "42501");
     assert_string_equal(ask_as("mejora_server", "select count(*) from road.audit"), "0");
@@ -151,9 +157,9 @@ static void the_audit_trail_is_only_added_to(void **state)
 static void a_slip_in_the_grants_is_repaired(void **state)
 {
     (void)state;
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
     ask("grant update, delete, truncate on road.audit to mejora_server");
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
     assert_string_equal(ask("select has_table_privilege('mejora_server', 'road.audit', 'update, delete, truncate')"),
                         "f");
 }
@@ -161,7 +167,7 @@ static void a_slip_in_the_grants_is_repaired(void **state)
 static void later_tables_get_the_same_grants(void **state)
 {
     (void)state;
-    assert_int_equal(run(with_roles(plain)), 0);
+    assert_runs(with_roles(plain));
     assert_string_equal(ask_as("mejora_server", "insert into mejora.thing values (1, 'one') returning id"), "1");
     assert_string_equal(ask_as("mejora_server", "update mejora.thing set name = 'uno' returning name"), "uno");
     assert_string_equal(ask_as("mejora_server", "select op.thing_get()"), "uno");
@@ -177,7 +183,7 @@ static void a_file_changed_after_it_was_applied_is_refused(void **state)
                                               FILE_OF("migrate/0002_more.sql", "create table mejora.more (id int)"),
                                               {0}};
     (void)state;
-    assert_int_equal(run(with_roles(plain)), 0);
+    assert_runs(with_roles(plain));
     assert_int_equal(run(with_roles(changed)), -1);
     assert_said("file=migrate/0001_thing.sql error=\"it was changed after it had been applied\"");
     assert_string_equal(ask("select to_regclass('mejora.more') is null and to_regproc('op.thing_get') is not null"),
@@ -191,7 +197,7 @@ static void a_newer_database_is_refused(void **state)
                                             {0}};
     static const struct sql_file earlier[] = {FILE_OF("migrate/0001_thing.sql", "create schema mejora"), {0}};
     (void)state;
-    assert_int_equal(run(with_roles(later)), 0);
+    assert_runs(with_roles(later));
     assert_int_equal(run(with_roles(earlier)), -1);
     assert_said("file=migrate/0002_more.sql error=\"the database is newer than this program\"");
 }
@@ -203,7 +209,7 @@ static void a_file_below_an_applied_one_is_refused(void **state)
                                              FILE_OF("migrate/0002_b.sql", "create schema mejora"),
                                              {0}};
     (void)state;
-    assert_int_equal(run(with_roles(first)), 0);
+    assert_runs(with_roles(first));
     assert_int_equal(run(with_roles(second)), -1);
     assert_said("file=migrate/0001_a.sql error=\"a later file has already been applied: migrate/0002_b.sql\"");
 }
@@ -219,7 +225,7 @@ static void a_file_that_fails_leaves_nothing_and_names_the_line(void **state)
     assert_string_equal(ask("select to_regnamespace('mejora') is null"), "t");
     assert_int_equal(run(with_roles(ends)), -1);
     assert_said("it ends the transaction");
-    assert_int_equal(run(with_roles(plain)), 0);
+    assert_runs(with_roles(plain));
 }
 
 static void operations_are_replaced_and_tables_stay(void **state)
@@ -232,9 +238,9 @@ static void operations_are_replaced_and_tables_stay(void **state)
                                        " as 'select count(*) from mejora.thing'"),
         {0}};
     (void)state;
-    assert_int_equal(run(with_roles(plain)), 0);
+    assert_runs(with_roles(plain));
     ask("insert into mejora.thing values (1, 'one')");
-    assert_int_equal(run(with_roles(next)), 0);
+    assert_runs(with_roles(next));
     assert_string_equal(ask_as("mejora_server", "select op.thing_count()"), "1");
     assert_string_equal(ask("select to_regproc('op.thing_get') is null and to_regproc('lib.one') is null"), "t");
 }
@@ -243,7 +249,7 @@ static void operations_that_fail_leave_the_old_ones(void **state)
 {
     static struct sql_file next[sizeof plain / sizeof *plain];
     (void)state;
-    assert_int_equal(run(with_roles(plain)), 0);
+    assert_runs(with_roles(plain));
     memcpy(next, plain, sizeof plain);
     next[2] = (struct sql_file)FILE_OF("ops/thing_get.sql", "create function op.thing_get() retruns text");
     assert_int_equal(run(with_roles(next)), -1);
@@ -268,14 +274,14 @@ static void a_table_that_uses_op_is_refused_not_robbed(void **state)
                                        "create function op.thing_get() returns int language sql as 'select 2'");
     for (size_t i = 0; i < sizeof users / sizeof *users; i++) {
         new_database(NULL);
-        assert_int_equal(run(with_roles(files)), 0);
+        assert_runs(with_roles(files));
         ask(users[i]);
         assert_int_equal(run(with_roles(next)), -1);
         assert_said("schemas lib and op are used from outside");
     }
     new_database(NULL);
-    assert_int_equal(run(with_roles(files)), 0); /* their own use of each other is no obstacle */
-    assert_int_equal(run(with_roles(next)), 0);
+    assert_runs(with_roles(files)); /* their own use of each other is no obstacle */
+    assert_runs(with_roles(next));
 }
 
 static void catalogues_follow_their_files(void **state)
@@ -284,18 +290,18 @@ static void catalogues_follow_their_files(void **state)
         "create schema mejora; create table mejora.area (no int, kind text, name text, note text default"
         " 'none', primary key (kind, no)); create table mejora.uses (kind text, no int, foreign key"
         " (kind, no) references mejora.area)";
-    static struct sql_file files[] = {FILE_OF("data/area.tsv", "kind\tno\tname\na\t1\tÑame\na\t2\t\nb\t1\t\\t\n"),
+    static struct sql_file files[] = {FILE_OF("data/area.tsv", "kind\tno\tname\na\t1\tÑame\na\t2\t\nb\t1\t\"\\t\n"),
                                       FILE_OF("migrate/0001_area.sql", table),
                                       {0}};
     static const char all[] =
         "select string_agg(concat_ws('|', kind, no, coalesce(name, '-'), note), ' ' order by kind, no)"
         " from mejora.area";
     (void)state;
-    assert_int_equal(run(with_roles(files)), 0);
-    assert_string_equal(ask(all), "a|1|Ñame|none a|2|-|none b|1|\t|none");
+    assert_runs(with_roles(files));
+    assert_string_equal(ask(all), "a|1|Ñame|none a|2|-|none b|1|\"\\t|none");
     ask("insert into mejora.uses values ('a', 1)");
     files[0] = (struct sql_file)FILE_OF("data/area.tsv", "kind\tno\tname\na\t1\tYuca\nc\t1\tcé");
-    assert_int_equal(run(with_roles(files)), 0);
+    assert_runs(with_roles(files));
     assert_string_equal(ask(all), "a|1|Yuca|none c|1|cé|none");
     files[0] = (struct sql_file)FILE_OF("data/area.tsv", "kind\tno\tname\nc\t1\tcé\n");
     assert_int_equal(run(with_roles(files)), -1); /* a/1 is in use */
@@ -340,8 +346,8 @@ static void no_superuser_is_needed(void **state)
     ask("create role boss login createrole createdb");
     ask("alter database mejora owner to boss");
     snprintf(database, sizeof database, "%s user=boss", cluster_conninfo(other));
-    assert_int_equal(run(sql_files), 0);
-    assert_int_equal(run(sql_files), 0);
+    assert_runs(sql_files);
+    assert_runs(sql_files);
     assert_string_equal(ask_as("mejora_server", "select count(*) from road.audit"), "0");
     assert_string_equal(ask_as("mejora_server", "delete from road.audit"), "42501");
     cluster_stop(other);
