@@ -7,12 +7,13 @@
 
 static char settings[512];
 
+/* Generic plans are kept, also those made while a table was small: so they had better never be sequential scans. */
 void db_settings(const char *version, const char *now)
 {
     snprintf(settings, sizeof settings,
              "-c role=mejora_server -c search_path=pg_catalog -c TimeZone=UTC -c statement_timeout=15s -c lock_timeout=2s"
              " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c plan_cache_mode=force_generic_plan"
-             " -c jit=off -c mejora.institution= -c mejora.version=%s",
+             " -c enable_seqscan=off -c jit=off -c mejora.institution= -c mejora.version=%s",
              version);
     size_t used = strlen(settings);
     if (now && *now)

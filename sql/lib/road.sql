@@ -19,14 +19,16 @@ declare
     roles mejora.role[];
     home text;
     owns boolean;
+    invited boolean;
 begin
     perform set_config('mejora.institution', coalesce(about, '*'), true);
-    select p.id, p.code, p.name, p.institution, case k.kind when 'invitation' then '{invited}' else p.roles end
-      into me, who, name, institution, roles
-      from road.key k join mejora.person p on p.id = k.person
+    select k.person, k.kind = 'invitation' into me, invited from road.key k   -- one key look-up after the other: half the cost of a join
      where k.id = enter.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now());
+    select p.code, p.name, p.institution, case when invited then '{invited}' else p.roles end
+      into who, name, institution, roles from mejora.person p where p.id = me;
     allowed := false;
-    if me is null then
+    if who is null then
+        me := null;
         error := 'key_revoked';
         return;
     end if;

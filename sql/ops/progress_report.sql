@@ -10,7 +10,7 @@ declare
 begin
     ref := lib.ref(institution, plan, item_no);
     select a.annulled_at is not null as annulled, a.end_date into last from mejora.action a
-     where (a.institution, a.plan, a.item_no) = (institution, plan, item_no);
+     where (a.institution, a.plan, a.item_no) = (institution, plan, item_no) for no key update; -- one report after the other
     if not found then
         select * into outcome, error, error_args from lib.missing(institution, plan, item_no);
         return;

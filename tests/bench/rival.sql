@@ -1,0 +1,30 @@
+-- What the road does per request, as one function in one transaction: the same guard, the same lib.enter and operation, the same
+-- request row and audit entry. Keys 1 to 64 of institution bench are given as :first_key + n - 1.
+create schema if not exists bench;
+create or replace function bench.progress_report(
+    key bigint, request uuid, hash bytea, about text, about_plan int, about_item int, percent int, why text,
+    out outcome mejora.outcome, out reply bytea) language plpgsql as $$
+#variable_conflict use_variable
+declare
+    w record;
+    r record;
+begin
+    select q.outcome, q.reply into outcome, reply from road.request q where q.key = key and q.id = request;
+    if found then
+        return;
+    end if;
+    select * into w from lib.enter(key, '{admin,planner,responsable}', true, about, about_plan, about_item);
+    if not w.allowed then
+        raise exception 'denied: %', w.error;
+    end if;
+    select * into r from op.progress_report(w.me, w.institution, about_plan, about_item, percent, why, null, null);
+    outcome := r.outcome;
+    reply := record_send(row(r.ref, r.was, r.percent, r.version, r.changed_by, r.changed_at, r.changed_why));
+    insert into road.request (key, id, hash, outcome, error, args, reply)
+    values (key, request, hash, r.outcome, r.error, r.error_args, reply);
+    insert into road.audit (institution, plan, item_no, person, who, name, unit, key, request, op, outcome, error, args, why, before, after)
+    values (w.institution, about_plan, about_item, w.me, w.who, w.name, w.unit, key, request, 'progress_report', r.outcome, r.error,
+            r.error_args, why, r.before, r.after);
+end $$;
+grant usage on schema bench to mejora_server;
+grant execute on function bench.progress_report to mejora_server;
