@@ -183,6 +183,7 @@ create table mejora.import (
     file_name   text,
     encoding    text,
     digest      bytea not null,                                   -- of all cells: the same file again changes nothing
+    draft       jsonb not null,                                   -- what was read from them: the next file is compared with it
     primary key (institution, plan, import)
 );
 create table mejora.import_row (                                  -- the raw cells
@@ -313,3 +314,7 @@ alter table mejora.person enable row level security;              -- people of t
 create policy own_institution on mejora.person using (institution in (mejora.here(), '*') or mejora.here() = '*');
 alter table road.audit enable row level security;
 create policy own_institution on road.audit using (institution = mejora.here() or mejora.here() = '*');
+
+-- What can be taken away again: an owner, a task that a corrected file no longer has, a unit that turned out to be another one.
+-- Everything else stays, or is annulled.
+grant delete on mejora.action_owner, mejora.task, mejora.unit, mejora.unit_alias, mejora.member to mejora_server;

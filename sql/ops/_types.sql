@@ -1,0 +1,20 @@
+-- The protocol's messages that more than one operation answers with, field by field.
+
+create type op.institution as (code text, name text, time_zone text, plans text[]);
+create type op.unit as (code text, name text, aliases text[], people text[], provisional boolean);
+create type op.person as (code text, name text, email text, roles mejora.role[], units text[], keys int);
+create type op.key as (key bigint, person text, kind mejora.key_kind, label text, created_at timestamptz, expires_at timestamptz,
+                       revoked_at timestamptz, why text);
+create type op.plan as (ref text, year int, title text, state mejora.plan_state, actions int, reported int, done int, to_decide int,
+                        carried_to text, caf int);
+create type op.decision as (decision bigint, ref text, code text, args text[], line int, "column" text, was text, now text,
+                            state mejora.decision_state, resolved_by text, resolved_at timestamptz, reason text);
+create type op.change as (item_no int, field text, was text, now text);
+create type op.owner as (unit text, code text, lead boolean);
+create type op.versions as (text int, dates int, owners int, progress int);
+create type op.action as (ref text, item_no int, criterion int, subcriteria text[], improvement_areas text[], actions text[],
+                          title text, objective text, start_period text, end_period text, start_date date, end_date date,
+                          resources text[], indicator text, owners op.owner[], comments text[], percent int, state mejora.state,
+                          versions op.versions, caf_example_no int);
+create type op.task as (ref text, task_no int, printed_no text, text text, done_at timestamptz, done_by text);
+create type op.progress as (version int, at timestamptz, person text, name text, percent int, why text, evidence text);

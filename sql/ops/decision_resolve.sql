@@ -1,0 +1,74 @@
+-- An answer can be changed: what the earlier one did is undone first, as far as nobody has changed it again since.
+create function op.decision_resolve(
+    me int, institution text, number bigint, accept boolean, value text, why text,
+    out decision op.decision, out about_plan int, out about_item int,
+    out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb) language plpgsql as $$
+#variable_conflict use_variable
+declare
+    d mejora.decision;
+    was mejora.decision_state;
+begin
+    select * into outcome, error, error_args from lib.missing(institution, null, null);
+    if outcome is not null then
+        return;
+    end if;
+    select x.* into d from mejora.decision x where (x.institution, x.decision) = (institution, number) for update;
+    if d is null then
+        select 'not_found', 'no_such_decision', array[coalesce(number::text, '')] into outcome, error, error_args;
+        return;
+    end if;
+    about_plan := d.plan;
+    about_item := d.item_no;
+    was := d.state;
+    value := nullif(btrim(value), '');
+    accept := coalesce(accept, value is not null or null);
+    select * into outcome, error, error_args from lib.decision_refuse(d, accept, value, why);
+    if outcome is not null then
+        return;
+    end if;
+    d.before := lib.decision_undo(d);
+    d.state := case when accept then 'accepted' else 'kept' end;
+    d.value := value;
+    if accept then
+        d.before := lib.decision_apply(d);
+    end if;
+    update mejora.decision x
+       set state = d.state, value = d.value, before = d.before, resolved_by = me, resolved_at = now(), why = why
+     where (x.institution, x.decision) = (institution, number);
+    select x.* into decision from lib.decisions(institution, null, number) x;
+    before := jsonb_build_object('decision', number, 'state', was) || coalesce(d.before, '{}');
+    after := jsonb_build_object('decision', number, 'state', d.state)
+             || case when accept then lib.decision_patch(d) else '{}' end;
+    outcome := 'ok';
+end $$;
+
+create function lib.decision_refuse(d mejora.decision, accept boolean, value text, why text,
+                                    out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
+#variable_conflict use_variable
+declare
+    patch jsonb := case when value is null then d.patch else lib.decision_value(d, value) end;
+    target text := patch #>> '{unit,alias_of}';
+    codes jsonb := lib.owner_codes(d.institution, patch -> 'owners');
+    unknown text := coalesce(case when lib.unit_find(d.institution, target) is null then target end,
+                             lib.unit_unknown(d.institution, array(select jsonb_array_elements_text(codes))));
+begin
+    if accept is null then
+        select 'invalid', 'field_missing', array['accept'] into outcome, error, error_args;
+    elsif not accept and value is not null then
+        select 'invalid', 'field_invalid', array['value'] into outcome, error, error_args;
+    elsif not accept then
+        return;
+    elsif patch is null then
+        select 'invalid', 'value_not_taken', array[value] into outcome, error, error_args;
+    elsif unknown is not null then
+        select 'not_found', 'no_such_unit', array[unknown] into outcome, error, error_args;
+    elsif lib.unit_find(d.institution, target) = patch #>> '{unit,code}' and d.state <> 'accepted' then
+        select 'invalid', 'value_not_taken', array[target] into outcome, error, error_args;
+    elsif lib.subcriterion_unknown(array(select jsonb_array_elements_text(patch -> 'subcriteria'))) is not null then
+        select 'invalid', 'no_such_subcriterion',
+               array[lib.subcriterion_unknown(array(select jsonb_array_elements_text(patch -> 'subcriteria')))]
+          into outcome, error, error_args;
+    else
+        select * into outcome, error, error_args from lib.amendment_refuse(d.institution, d.plan, patch, why);
+    end if;
+end $$;
