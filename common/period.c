@@ -1,11 +1,11 @@
 #include "common/period.h"
 
+#include "common/text.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "common/text.h"
 
 enum { FIRST_YEAR = 1970, LAST_YEAR = 2199 };
 
