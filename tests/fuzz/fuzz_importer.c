@@ -1,0 +1,77 @@
+/* Any bytes, read as a file and then as a plan: never a crash, and a draft that is JSON.
+ *
+ * With REPLAY defined the program reads the corpus instead, as an ordinary test. */
+#include "client/lib/grid.h"
+#include "server/importer/importer.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static const struct catalogue_caf caf[] = {
+    {"1", "LIDERAZGO", "", ""},
+    {"1.1", "Dirigir la organización", "Guiar la organización", "Llevar la organización"},
+    {"1.2", "Gestionar la organización", "", ""},
+    {"2", "ESTRATEGIA", "", ""},
+    {"2.1", "Identificar las necesidades", "", ""},
+};
+static const struct catalogue_unit own[] = {{"oym", "Obras y Mantenimiento", "Obras"}};
+static const struct catalogue_unit common[] = {{NULL, "Recursos Humanos", "RRHH"},
+                                               {NULL, "Planificación y Desarrollo", "DPD|Planificación"},
+                                               {NULL, "Compras", NULL}};
+static const struct catalogue catalogue = {caf, 5, own, 1, common, 3};
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct grid_file *file;
+    struct grid_fault fault;
+    struct importer_options options = {size % 3 ? 0 : 2023, size % 2 ? PERIOD_FOUR_MONTH : 0};
+    if (grid_read(bytes, size, GRID_LIMIT, &file, &fault))
+        return 0;
+    json_t *draft = importer_read(&file->grid, &catalogue, &options);
+    char *text = json_dumps(draft, JSON_COMPACT);
+    json_t *again = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+    if (!json_equal(draft, again))
+        abort();
+    json_decref(again);
+    free(text);
+    json_decref(draft);
+    grid_free(file);
+    return 0;
+}
+
+#ifdef REPLAY
+#include <dirent.h>
+
+static int replay(const char *path)
+{
+    static uint8_t bytes[GRID_LIMIT + 1];
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return -1;
+    size_t size = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    return LLVMFuzzerTestOneInput(bytes, size);
+}
+
+int main(int argc, char **argv)
+{
+    const char *corpus = argc > 1 ? argv[1] : CORPUS;
+    struct dirent **entries;
+    int n = scandir(corpus, &entries, NULL, alphasort), inputs = 0, failed = 0;
+    for (int i = 0; i < n; i++) {
+        char path[4096];
+        snprintf(path, sizeof path, "%s/%s", corpus, entries[i]->d_name);
+        if (entries[i]->d_name[0] != '.' && ++inputs)
+            failed += replay(path) != 0;
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    printf("1..1\n%s 1 - the importer's corpus, %d inputs\n", inputs && !failed ? "ok" : "not ok", inputs);
+    return !inputs || failed;
+}
+#endif
