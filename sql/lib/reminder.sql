@@ -16,8 +16,8 @@ $$;
 
 -- The rows that ought to be there. Nothing is said about what is annulled, finished, or carried into another year. A person
 -- without an address gets rows too: that the reminder could not be sent has to be seen.
--- Null for plan, item_no or person means every one.
-create function lib.reminders_wanted(institution text, plan int, item_no int, today date, person int default null)
+-- Null for plan, item_no or people means every one.
+create function lib.reminders_wanted(institution text, plan int, item_no int, today date, people int[] default null)
 returns table (institution text, plan int, item_no int, person int, rule int, dates_version int, due_on date)
 stable language sql as $$
     select distinct a.institution::text, a.plan, a.item_no, m.person, r.rule, a.dates_version, a.end_date + r.rule
@@ -32,7 +32,7 @@ stable language sql as $$
      where a.institution = reminders_wanted.institution
        and (reminders_wanted.plan is null or a.plan = reminders_wanted.plan)
        and (reminders_wanted.item_no is null or a.item_no = reminders_wanted.item_no)
-       and (reminders_wanted.person is null or m.person = reminders_wanted.person)
+       and (reminders_wanted.people is null or m.person = any (reminders_wanted.people))
        and a.annulled_at is null
        and l.percent is distinct from 100
 $$;
@@ -40,13 +40,13 @@ $$;
 -- Makes the ledger equal to what is wanted. What was sent is never asked for again; what was cancelled is, when it holds again
 -- (reopened after 100 %). What a worker is sending now is left alone: it is looked at again when its mail is.
 -- The plan of the statement depends on which arguments are null.
-create function lib.reminders_refresh(institution text, plan int, item_no int, person int default null) returns void
+create function lib.reminders_refresh(institution text, plan int, item_no int, people int[] default null) returns void
 language plpgsql set plan_cache_mode = force_custom_plan as $$
 #variable_conflict use_column
 begin
     with wanted as materialized (
         select * from lib.reminders_wanted(reminders_refresh.institution, reminders_refresh.plan, reminders_refresh.item_no,
-                                           lib.today(reminders_refresh.institution), reminders_refresh.person)
+                                           lib.today(reminders_refresh.institution), reminders_refresh.people)
     ), dropped as (
         update mejora.reminder r
            set state = 'cancelled', mail = null, changed_at = now(), reason = lib.reminder_why_not(a, r.person, r.dates_version)
@@ -54,7 +54,7 @@ begin
          where r.state = 'pending' and r.institution = reminders_refresh.institution
            and (reminders_refresh.plan is null or r.plan = reminders_refresh.plan)
            and (reminders_refresh.item_no is null or r.item_no = reminders_refresh.item_no)
-           and (reminders_refresh.person is null or r.person = reminders_refresh.person)
+           and (reminders_refresh.people is null or r.person = any (reminders_refresh.people))
            and (a.institution, a.plan, a.item_no) = (r.institution, r.plan, r.item_no)
            and not exists (select from wanted w where (w.plan, w.item_no, w.person, w.rule, w.dates_version)
                                                     = (r.plan, r.item_no, r.person, r.rule, r.dates_version))

@@ -17,7 +17,7 @@ begin
     if found then
         return;
     end if;
-    select * into was from mejora.mail m where m.mail = mail and mejora.here() in ('*', m.institution) for update;
+    select * into was from mejora.mail m where m.mail = mail and (m.institution = mejora.here() or mejora.sees_all()) for update;
     if was.mail is null or was.ended_at is not null or was.token <> token then
         select 'conflict', 'lease_lost', array[mail::text] into outcome, error, error_args;
         return;
