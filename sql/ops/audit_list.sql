@@ -1,8 +1,8 @@
 create type op.audit_entry as (seq bigint, at timestamptz, ref text, op text, who text, name text, unit text, key bigint,
                                request_id uuid, outcome mejora.outcome, error text, why text, before_json jsonb, after_json jsonb);
 
--- The entries about the reference and everything below it, newest first. A custom plan, because which index helps depends on
--- what is asked for.
+-- The entries about the reference and everything below it, newest first. A custom plan, because which index helps depends
+-- on what is asked for.
 create function op.audit_list(
     me int, institution text, plan int, item_no int, task_no int,
     who text, unit text, op text, since date, until date, result mejora.audit_outcome, before bigint, page_size int,
@@ -18,7 +18,7 @@ declare
 begin
     select m.* into outcome, error, error_args
       from (select * from lib.missing(institution, null, null) where institution is not null
-            union all select 'not_found', 'no_such_person', array[who] where who is not null and people is null
+            union all select 'not_found', 'no_such_person', array[who] where who !~ '/' and people is null   -- strangers are known by name only
             union all select 'not_found', 'no_such_unit', array[unit] where unit is not null and unit_code is null
             union all select 'invalid', 'field_invalid', array['page_size'] where size < 1) m
      where m.outcome is not null limit 1;
@@ -32,7 +32,8 @@ begin
          where (institution is null or a.institution = institution)
            and (plan is null or a.plan = plan) and (item_no is null or a.item_no = item_no)
            and (task_no is null or a.task_no = task_no)
-           and (who is null or a.person = any (people)) and (unit is null or a.unit = unit_code) and (op is null or a.op = op)
+           and (who is null or a.who = who or a.person = any (people))
+           and (unit is null or a.unit = unit_code) and (op is null or a.op = op)
            and (since is null or a.at >= since::timestamp at time zone zone)
            and (until is null or a.at < (until + 1)::timestamp at time zone zone)
            and (result is null or (a.outcome = 'ok') = (result = 'ok'))

@@ -1,6 +1,6 @@
 -- Asking the audit trail: filters, pages, and what one may see.
 begin;
-select plan(40);
+select plan(41);
 
 insert into mejora.institution values ('taud', 'Instituto de Prueba', 'America/Santo_Domingo'), ('tau2', 'Otro', 'America/Santo_Domingo');
 insert into mejora.unit (institution, unit, name) values ('taud', 'ti', 'Tecnología');
@@ -82,6 +82,14 @@ select results_eq($$ select e.at, e.ref, e.op, e.who, e.name, e.unit, e.key, e.r
 select is((select string_agg(e.ref, ' ') from op.audit_list(1, 'taud', null, null, null, 'ana', null, null, null, null, 'ok', null, null), unnest(entries) e),
           'taud/2026 taud', 'references of plan and institution');
 
+-- Somebody of another institution tried something here: the entry is here, the person is not
+insert into road.audit (institution, plan, person, who, name, op, outcome, error)
+select 'taud', 2026, id, 'tau2/ana', name, 'plan_import', 'denied', 'not_your_institution' from mejora.person where institution = 'tau2' and code = 'ana';
+set local role mejora_server;
+select string_agg(e.op || ' ' || e.error, ' ') as stranger from op.audit_list(1, 'taud', null, null, null, 'tau2/ana', null, null, null, null, null, null, null), unnest(entries) e \gset
+reset role;
+select is(:'stranger'::text, 'plan_import not_your_institution', 'a stranger is found by institution and code');
+
 -- Over all institutions, and as the server sees it
 select set_config('mejora.institution', '*', true) as here \gset
 select is(pg_temp.asked(institution => null, since => '2026-06-14', until => '2026-06-16', page_size => 500), '8 7 6 5 4 3 2 1', 'the whole system');
@@ -94,7 +102,7 @@ select string_agg(e.ref, ' ') as seen from op.audit_list(1, null, null, null, nu
 select coalesce(cardinality(entries), 0) as foreign_entries, outcome as foreign_outcome
   from op.audit_list(1, 'tau2', null, null, null, null, null, null, null, null, null, null, null) \gset
 reset role;
-select is(:'seen'::text, 'taud/2025/1 taud/2026/1.2 taud/2026/12 taud/2026/1.2 taud/2026/1 taud/2026 taud', 'nothing of another institution is seen');
+select is(:'seen'::text, 'taud/2026 taud/2025/1 taud/2026/1.2 taud/2026/12 taud/2026/1.2 taud/2026/1 taud/2026 taud', 'nothing of another institution is seen');
 select is(:'foreign_outcome' || :foreign_entries, 'not_found0', 'nor can it be asked for');
 prepare change as update road.audit set why = 'other' where institution = 'taud';
 select throws_ok('change', 'P0001', 'the audit trail is only ever added to', 'what is written stays');
