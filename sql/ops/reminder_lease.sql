@@ -11,9 +11,7 @@ create function op.reminder_lease(
 declare
     leased bigint[];
 begin
-    if institution is not null then
-        select * into outcome, error, error_args from lib.missing(institution, null, null);
-    end if;
+    select * into outcome, error, error_args from lib.missing(institution, null, null);
     if outcome is not null then
         return;
     elsif coalesce("limit", 10) not between 1 and 1000 then

@@ -5,19 +5,20 @@ create type op.tally as (code text, name text, actions int, not_reported int, in
 -- mean over all others, and one that nobody reported counts as nothing done: silence must not make a plan look better.
 -- An action of several units counts for each of them, and once in the total.
 create function op.status(
-    me int, institution text, year int,
+    me int, institution text, about_plan int,
     out plan text, out title text, out today date, out total op.tally, out criteria op.tally[], out units op.tally[],
     out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
 #variable_conflict use_variable
 declare
+    year int;
     totals op.tally[];
 begin
-    select * into outcome, error, error_args from lib.missing(institution, year, null);
+    select * into outcome, error, error_args from lib.missing(institution, about_plan, null);
     if outcome is not null then
         return;
     end if;
     select p.year, lib.ref(institution, p.year), p.title into year, plan, title
-      from mejora.plan p where p.institution = institution and (year is null or p.year = year)
+      from mejora.plan p where p.institution = institution and (about_plan is null or p.year = about_plan)
      order by p.carried_to is not null, p.year desc limit 1;
     if not found then
         select 'not_found', 'no_plan_yet', array[institution] into outcome, error, error_args;

@@ -92,13 +92,13 @@ select is(:'stranger'::text, 'plan_import not_your_institution', 'a stranger is 
 
 -- Over all institutions, and as the server sees it
 select set_config('mejora.institution', '*', true) as here \gset
-select is(pg_temp.asked(institution => null, since => '2026-06-14', until => '2026-06-16', page_size => 500), '8 7 6 5 4 3 2 1', 'the whole system');
-select is(pg_temp.asked(institution => null, who => 'tau2/ana'), '8', 'somebody of one institution');
-select is(pg_temp.asked(institution => null, who => 'ana'), '8 6 2 1', 'everybody of that code');
-select is(pg_temp.asked(institution => null, unit => 'ti', until => '2026-06-16'), '5 4 3', 'a unit by its code');
+select is(pg_temp.asked(institution => '*', since => '2026-06-14', until => '2026-06-16', page_size => 500), '8 7 6 5 4 3 2 1', 'the whole system');
+select is(pg_temp.asked(institution => '*', who => 'tau2/ana'), '8', 'somebody of one institution');
+select is(pg_temp.asked(institution => '*', who => 'ana'), '8 6 2 1', 'everybody of that code');
+select is(pg_temp.asked(institution => '*', unit => 'ti', until => '2026-06-16'), '5 4 3', 'a unit by its code');
 select set_config('mejora.institution', 'taud', true) as here \gset
 set local role mejora_server;
-select string_agg(e.ref, ' ') as seen from op.audit_list(1, null, null, null, null, null, null, null, null, null, null, null, null), unnest(entries) e \gset
+select string_agg(e.ref, ' ') as seen from op.audit_list(1, 'taud', null, null, null, null, null, null, null, null, null, null, null), unnest(entries) e \gset
 select coalesce(cardinality(entries), 0) as foreign_entries, outcome as foreign_outcome
   from op.audit_list(1, 'tau2', null, null, null, null, null, null, null, null, null, null, null) \gset
 reset role;
