@@ -20,7 +20,7 @@ server_run() { # [ARG...]
     mejorad --data "$SERVER_DIR/data" --listen 'tcp://127.0.0.1:*' "$@" >"$SERVER_LOG" 2>&1 3>&- &
     SERVER_PID=$!
     export SERVER_LOG SERVER_PID
-    log_wait "$SERVER_LOG" '\bready\b' "$SERVER_PID" || { sed 's/^/# /' "$SERVER_LOG" >&2 && return 1; }
+    log_wait "$SERVER_LOG" '^mejorad: ready' "$SERVER_PID" || { sed 's/^/# /' "$SERVER_LOG" >&2 && return 1; }
 }
 
 # Waits until FILE has a line like PATTERN, woken by the writes to it; fails when the process PID ends without one.
