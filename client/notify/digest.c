@@ -1,6 +1,7 @@
 #include "client/notify/digest.h"
 
 #include "common/message.h"
+#include "common/period.h"
 
 #include <glib.h>
 #include <stdio.h>
@@ -12,11 +13,6 @@ static const char *const months[] = {N_("January"),   N_("February"), N_("March"
                                      N_("May"),       N_("June"),     N_("July"),     N_("August"),
                                      N_("September"), N_("October"),  N_("November"), N_("December")};
 
-static bool date_read(const char *text, int *year, int *month, int *day)
-{
-    return text && sscanf(text, "%4d-%2d-%2d", year, month, day) == 3 && *month >= 1 && *month <= 12;
-}
-
 const char *digest_language(const Mejora__Mail *mail)
 {
     return mail->language && !strcmp(mail->language, "en") ? "en" : "es";
@@ -24,10 +20,10 @@ const char *digest_language(const Mejora__Mail *mail)
 
 bool digest_complete(const Mejora__Mail *mail)
 {
-    int year, month, day;
+    struct date end;
     for (size_t i = 0; i < mail->n_items; i++) {
         const Mejora__MailItem *item = mail->items[i];
-        if (!item->ref || !item->action || !item->has_days_left || !date_read(item->end_date, &year, &month, &day))
+        if (!item->ref || !item->has_days_left || !item->end_date || !date_read(item->end_date, &end))
             return false;
     }
     return mail->n_items > 0;
@@ -35,9 +31,9 @@ bool digest_complete(const Mejora__Mail *mail)
 
 static void put_date(GString *out, const char *iso)
 {
-    int year, month, day;
-    if (date_read(iso, &year, &month, &day)) /* day, name of the month, year */
-        g_string_append_printf(out, _("%1$d %2$s %3$d"), day, gettext(months[month - 1]), year);
+    struct date d;
+    if (date_read(iso, &d)) /* day, name of the month, year */
+        g_string_append_printf(out, _("%1$d %2$s %3$d"), d.day, gettext(months[d.month - 1]), d.year);
 }
 
 static void put_days(GString *out, int left)
@@ -167,7 +163,7 @@ static void put_item(GString *out, const Mejora__MailItem *item)
 {
     char percent[16];
     g_string_append_printf(out, "\n%s — ", item->ref);
-    put_text(out, item->action);
+    put_text(out, item->action ? item->action : _("(without a name)"));
     g_string_append_c(out, '\n');
     put_end(out, item);
     snprintf(percent, sizeof percent, "%d %%", item->percent);

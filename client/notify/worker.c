@@ -67,10 +67,10 @@ static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp
     uint8_t id[CALL_ID];
     struct answer a;
     arc4random_buf(id, sizeof id);
-    request.has_mail = request.has_token = request.has_outcome = true;
+    request.has_mail = request.has_token = request.has_result = true;
     request.mail = mail->mail;
     request.token = mail->token;
-    request.outcome = r->outcome;
+    request.result = r->outcome;
     request.has_smtp_code = r->code != 0;
     request.smtp_code = r->code;
     request.smtp_text = *r->text ? (char *)r->text : NULL;
