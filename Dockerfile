@@ -7,7 +7,7 @@ WORKDIR /src
 COPY dev ./
 RUN ./dev deps build
 COPY . .
-RUN ./dev build release
+RUN ./dev build release && DESTDIR=/image cmake --install build --prefix /usr/local
 # What the programs need to run, asked of the programs: the names differ from one Debian to the next.
 RUN objdump -p build/bin/mejora* | awk '$1 == "NEEDED" { print "*/" $2 }' | sort -u | xargs dpkg -S | \
     cut -d: -f1 | sort -u >build/packages
@@ -22,7 +22,7 @@ RUN mkdir -p /etc/postgresql-common/createcluster.d && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --uid 7117 --create-home --home-dir /var/lib/mejora mejora && \
     install -d -o mejora -g mejora -m 0700 /var/lib/mejora/state /var/lib/mejora/database /var/lib/mejora/mail /run/mejora
-COPY --from=build /src/build/bin/ /usr/local/bin/
+COPY --from=build /image /
 USER mejora
 WORKDIR /var/lib/mejora
 CMD ["mejorad", "--data", "/var/lib/mejora/state", "--listen", "tcp://*:7117"]
