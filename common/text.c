@@ -44,12 +44,20 @@ char *text_fold(const char *text)
     return folded;
 }
 
+int text_number(const char *text)
+{
+    int number = 0;
+    for (const char *at = text; at < text + 9 && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 + (*at - '0');
+    return number;
+}
+
 /* Levenshtein's distance, but only along the diagonal band that can still end within the limit. */
 bool text_near(const char *a, const char *b, size_t edits)
 {
     int k = edits < TEXT_NEAR_MAX ? (int)edits : TEXT_NEAR_MAX, far = k + 1;
     int na = (int)strlen(a), nb = (int)strlen(b);
-    int band[2 * TEXT_NEAR_MAX + 3]; /* band[x]: distance of a's first i bytes from b's first i + x - k - 1 */
+    int band[2 * TEXT_NEAR_MAX + 3] = {0}; /* band[x]: distance of a's first i bytes from b's first i + x - k - 1 */
     if (abs(na - nb) > k)
         return false;
     for (int x = 0; x <= 2 * k + 2; x++)

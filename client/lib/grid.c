@@ -71,9 +71,9 @@ static int detect(struct reading *r)
 static int convert(struct reading *r)
 {
     size_t left = r->size - r->bom, room = left * 3; /* the worst: two bytes of UTF-16 or one of 1252 become three */
-    char *from = (char *)(uintptr_t)r->bytes + r->bom, *to = r->text;
+    char *from = (char *)r->bytes + r->bom, *to = r->text;
     iconv_t cd = iconv_open("UTF-8", r->encoding);
-    if (cd == (iconv_t)-1)
+    if (cd == (iconv_t)-1) // NOLINT(performance-no-int-to-ptr)
         return refuse(r, "file_undecodable", 0);
     size_t done = iconv(cd, &from, &left, &to, &room);
     iconv_close(cd);

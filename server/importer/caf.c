@@ -1,5 +1,6 @@
 #include "server/importer/caf.h"
 
+#include "common/text.h"
 #include "server/importer/lists.h"
 
 #include <ctype.h>
@@ -93,15 +94,15 @@ static int criterion_read(struct import *im, const struct record *r, const char 
 static const char *subcriterion_number(const char *folded, char ret[NUMBER])
 {
     const char *at = folded;
-    unsigned criterion, part;
-    int length = 0;
     if (!strncmp(at, "subcriteri", 10))
         at += strcspn(at, " 0123456789");
     at += strspn(at, " no.:°#");
-    if (sscanf(at, "%2u.%2u%n", &criterion, &part, &length) != 2 || isdigit((unsigned char)at[length]) || *at == '+')
+    size_t criterion = strspn(at, "0123456789"),
+           part = at[criterion] == '.' ? strspn(at + criterion + 1, "0123456789") : 0;
+    if (!criterion || criterion > 2 || !part || part > 2)
         return NULL;
-    snprintf(ret, NUMBER, "%u.%u", criterion, part);
-    at += length;
+    snprintf(ret, NUMBER, "%d.%d", text_number(at) % 100, text_number(at + criterion + 1) % 100);
+    at += criterion + 1 + part;
     return at + strspn(at, " .:-)");
 }
 
@@ -166,7 +167,7 @@ static void propose_number(struct import *im, const struct record *r, const json
     size_t at;
     const struct catalogue_caf *known = caf_find(im, now, &at);
     json_t *note = note_add(im, NOTE_subcriterion_other, r, F_SUBCRITERION, was, now);
-    note_args(im, note, was, known->title, now, NULL);
+    note_args(im, note, was, known->title, now);
     note_patch(im, note, json_pack("{s:o}", "subcriteria", changed));
 }
 
@@ -215,7 +216,7 @@ void caf_read(struct import *im, const struct record *r, json_t *action, const j
         note_add(im, NOTE_subcriterion_missing, r, F_SUBCRITERION, NULL, NULL);
     }
     first = array_text(numbers, 0);
-    int criterion = *first ? atoi(first) : printed;
+    int criterion = *first ? text_number(first) : printed;
     import_put(im, action, "criterion", criterion ? json_integer(criterion) : json_null());
     if (criterion && !printed)
         note_add(im, NOTE_criterion_derived, r, F_CRITERION, cell, import_print(im, "%d", criterion));

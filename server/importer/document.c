@@ -1,5 +1,6 @@
 #include "server/importer/document.h"
 
+#include "common/text.h"
 #include "server/importer/lists.h"
 
 #include <ctype.h>
@@ -55,7 +56,7 @@ static int year_in(const char *text)
 {
     for (const char *at = text; *at; at++) {
         size_t digits = strspn(at, "0123456789");
-        int year = digits == 4 ? atoi(at) : 0;
+        int year = digits == 4 ? text_number(at) : 0;
         if (year >= 1970 && year <= 2199)
             return year;
         at += digits ? digits - 1 : 0;
@@ -118,7 +119,7 @@ static void check_years(struct import *im)
     for (size_t i = 0; im->year && i < 2 * plan->n; i++) {
         const struct record *r = &plan->all[i / 2];
         const char *date = json_string_value(json_object_get(r->action, keys[i % 2]));
-        if (date && atoi(date) != im->year)
+        if (date && text_number(date) != im->year)
             note_add(im, NOTE_date_outside_year, r, fields[i % 2], date, import_print(im, "%d", im->year));
     }
 }

@@ -291,7 +291,7 @@ static void ask_alignment(struct import *im, struct column columns[2])
     const struct record *first = &im->records[TABLE_FOLLOWUP].all[0];
     json_t *note =
         note_line(im, NOTE_followup_alignment, first->row->line, import_print(im, "%s; %s", actions, tasks), NULL);
-    note_args(im, note, actions, tasks, import_print(im, "%zu/%zu", confirmed, rows), NULL);
+    note_args(im, note, actions, tasks, import_print(im, "%zu/%zu", confirmed, rows));
 }
 
 void followup_read(struct import *im)

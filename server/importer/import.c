@@ -82,9 +82,11 @@ const char *import_plain(struct import *im, const char *text)
     if (!plain)
         return "";
     for (const char *from = folded; *from; from++) {
-        char c = strchr(".,:;|", *from) ? ' ' : *from;
-        if (c != ' ' || (to > plain && to[-1] != ' '))
-            *to++ = c;
+        bool gap = strchr(" .,:;|", *from);
+        if (!gap)
+            *to++ = *from;
+        else if (to > plain && to[-1] != ' ')
+            *to++ = ' ';
     }
     if (to > plain && to[-1] == ' ')
         to[-1] = '\0';

@@ -50,6 +50,19 @@ static bool begin(struct import *im)
     return !im->exhausted;
 }
 
+static void end(struct import *im)
+{
+    json_decref(im->known_units);
+    json_decref(im->unit_codes);
+    json_decref(im->signatures);
+    json_decref(im->actions);
+    json_decref(im->units);
+    json_decref(im->followup);
+    json_decref(im->notes);
+    json_decref(im->title);
+    arena_free(&im->scratch);
+}
+
 static void read_all(struct import *im)
 {
     check_limits(im);
@@ -84,10 +97,6 @@ json_t *importer_read(const struct grid *grid, const struct catalogue *catalogue
         read_all(&im);
     if (!im.exhausted)
         result = draft(&im);
-    json_t *const held[] = {im.known_units, im.unit_codes, im.signatures, im.actions,
-                            im.units,       im.followup,   im.notes,      im.title};
-    for (size_t i = 0; i < sizeof held / sizeof *held; i++)
-        json_decref(held[i]);
-    arena_free(&im.scratch);
+    end(&im);
     return result;
 }

@@ -1,5 +1,6 @@
 #include "server/importer/lists.h"
 
+#include "common/text.h"
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static bool opens_task(const char *start, const char *at, int expected, size_t *
     size_t digits = strspn(at, "0123456789");
     if (!digits || digits > 2 || (at > start && !isspace((unsigned char)at[-1])))
         return false;
-    int number = atoi(at);
+    int number = text_number(at);
     bool dot = at[digits] == '.';
     size_t length = digits + dot;
     length += strspn(at + length, " \n\t");
@@ -123,7 +124,7 @@ static void check_numbers(struct import *im, const struct record *r, const json_
     json_array_foreach(tasks, i, task)
     {
         const char *printed = json_string_value(json_object_get(task, "printed_no"));
-        in_order &= printed ? (size_t)atoi(printed) == i + 1 : i == 0;
+        in_order &= printed ? (size_t)text_number(printed) == i + 1 : i == 0;
     }
     if (!in_order)
         note_add(im, NOTE_task_numbers, r, F_TASKS, text, import_print(im, "1–%zu", json_array_size(tasks)));

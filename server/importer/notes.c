@@ -1,6 +1,5 @@
 #include "server/importer/notes.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #define REPAIRED  "repaired"
@@ -46,15 +45,12 @@ json_t *note_line(struct import *im, enum note_code code, int line, const char *
     return add(im, code, line, NULL, 0, was, now);
 }
 
-void note_args(struct import *im, json_t *note, ...)
+void note_args_set(struct import *im, json_t *note, const char *const *args)
 {
-    json_t *args = json_object_get(note, "args");
-    va_list list;
-    json_array_clear(args);
-    va_start(list, note);
-    for (const char *arg; (arg = va_arg(list, const char *));)
-        import_add(im, args, json_string(arg));
-    va_end(list);
+    json_t *set = json_object_get(note, "args");
+    json_array_clear(set);
+    for (; *args; args++)
+        import_add(im, set, json_string(*args));
 }
 
 void note_patch(struct import *im, json_t *note, json_t *patch)

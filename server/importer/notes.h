@@ -19,8 +19,9 @@ json_t *note_add(struct import *im, enum note_code code, const struct record *at
 /* Adds a note about a line that belongs to no record. */
 json_t *note_line(struct import *im, enum note_code code, int line, const char *was, const char *now);
 
-/* Other arguments than `was` and `now`; the list ends with NULL. */
-void note_args(struct import *im, json_t *note, ...) __attribute__((sentinel));
+/* Other arguments than `was` and `now`. */
+#define note_args(im, note, ...) note_args_set(im, note, (const char *const[]){__VA_ARGS__, NULL})
+void note_args_set(struct import *im, json_t *note, const char *const *args);
 
 /* What accepting the proposal would set. */
 void note_patch(struct import *im, json_t *note, json_t *patch);

@@ -120,7 +120,7 @@ static void check_indicator(struct import *im, const struct record *r, const cha
         if (!goes_on || !isupper((unsigned char)at[1]) || !strchr(at + 1, ' '))
             continue;
         json_t *note = note_add(im, NOTE_indicator_glued, r, F_INDICATOR, text, NULL);
-        note_args(im, note, import_slice(im, text, (size_t)(at - text)), at + 1, NULL);
+        note_args(im, note, import_slice(im, text, (size_t)(at - text)), at + 1);
         return;
     }
 }
@@ -131,7 +131,7 @@ static void check_indicator(struct import *im, const struct record *r, const cha
 static int example_number(const char *area)
 {
     size_t digits = strspn(area, "0123456789");
-    return digits && digits <= 2 && area[digits] == ')' ? atoi(area) : 0;
+    return digits && digits <= 2 && area[digits] == ')' ? text_number(area) : 0;
 }
 
 static void texts_read(struct import *im, const struct record *r, json_t *action)
@@ -199,7 +199,7 @@ static void times_read(struct import *im, const struct record *r, json_t *action
         see_year(im, end.last.year);
     }
     if (start_ok && end_ok && date_days(end.last) < date_days(start.first))
-        note_args(im, note_add(im, NOTE_date_order, r, F_END, end_text, NULL), end_text, start_text, NULL);
+        note_args(im, note_add(im, NOTE_date_order, r, F_END, end_text, NULL), end_text, start_text);
     import_put(im, action, "start_period", text_or_null(start_text));
     import_put(im, action, "end_period", text_or_null(end_text));
     import_put(im, action, "start_date", text_or_null(start_iso));

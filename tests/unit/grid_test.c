@@ -10,7 +10,7 @@
 
 #include "client/lib/grid.h"
 
-#define BYTES(text) text, sizeof text - 1
+#define BYTES(text) (text), sizeof(text) - 1
 
 static const struct {
     const char *name, *bytes;

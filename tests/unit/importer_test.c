@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "client/lib/grid.h"
+#include "common/text.h"
 #include "server/importer/importer.h"
 #include "server/importer/notes.h"
 
@@ -81,7 +82,7 @@ static void value_at(json_t *json, const char *path, char *to, size_t size)
     char copy[96], *rest = copy;
     snprintf(copy, sizeof copy, "%s", path);
     for (char *key; (key = strsep(&rest, "/"));)
-        json = json_is_array(json) ? json_array_get(json, (size_t)atoi(key)) : json_object_get(json, key);
+        json = json_is_array(json) ? json_array_get(json, (size_t)text_number(key)) : json_object_get(json, key);
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     snprintf(to, size, "%s", json_is_string(json) ? json_string_value(json) : text ? text : "-");
     free(text);
@@ -119,14 +120,17 @@ static const char *cell(const struct grid_row *row, size_t i)
 static void assert_list(const json_t *array, const char *expected)
 {
     char joined[256] = "";
-    for (size_t i = 0; i < json_array_size(array); i++)
-        strcat(strcat(joined, i ? " " : ""), json_string_value(json_array_get(array, i)));
+    for (size_t i = 0, used = 0; i < json_array_size(array) && used < sizeof joined; i++)
+        used += (size_t)snprintf(joined + used, sizeof joined - used, i ? " %s" : "%s",
+                                 json_string_value(json_array_get(array, i)));
     assert_string_equal(joined, expected);
 }
 
 static void assert_number(const json_t *object, const char *key, const char *expected)
 {
-    assert_int_equal(json_integer_value(json_object_get(object, key)), atoi(expected));
+    char number[24];
+    snprintf(number, sizeof number, "%lld", json_integer_value(json_object_get(object, key)));
+    assert_string_equal(number, expected);
 }
 
 static void assert_times(const json_t *action, const struct grid_row *row, size_t first)
@@ -156,8 +160,8 @@ static void plan_2023_is_read_rightly(void **state)
         assert_number(action, "criterion", cell(row, 5));
         assert_list(json_object_get(action, "subcriteria"), subcriteria);
         assert_times(action, row, 7);
-        assert_int_equal(json_array_size(json_object_get(action, "improvement_areas")), atoi(cell(row, 11)));
-        assert_int_equal(json_array_size(json_object_get(action, "actions")), atoi(cell(row, 12)));
+        assert_int_equal(json_array_size(json_object_get(action, "improvement_areas")), text_number(cell(row, 11)));
+        assert_int_equal(json_array_size(json_object_get(action, "actions")), text_number(cell(row, 12)));
         assert_string_equal(string_at(action, "owner_text"), cell(row, 13));
     }
     assert_number(draft, "year", "2023");
@@ -504,7 +508,7 @@ static void every_irregularity_is_met(void **state)
         json_t *draft = read_grid(grid_of(cases[i].text, strlen(cases[i].text)), (struct importer_options){.year = 0});
         note_list(draft, notes, sizeof notes);
         value_at(draft, cases[i].path, value, sizeof value);
-        if (strcmp(notes, cases[i].notes) || strcmp(value, cases[i].value)) {
+        if (strcmp(notes, cases[i].notes) != 0 || strcmp(value, cases[i].value) != 0) {
             print_error("%s:\n  notes '%s', expected '%s'\n  %s '%s', expected '%s'\n", cases[i].name, notes,
                         cases[i].notes, cases[i].path, value, cases[i].value);
             wrong++;

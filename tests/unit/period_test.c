@@ -163,6 +163,15 @@ static void fold_leaves_what_counts(void **state)
     assert_null(text_fold("a\xff"));
 }
 
+static void number_is_what_a_text_begins_with(void **state)
+{
+    (void)state;
+    assert_int_equal(text_number("12) doce"), 12);
+    assert_int_equal(text_number("doce"), 0);
+    assert_int_equal(text_number("-3"), 0);
+    assert_int_equal(text_number("12345678901234"), 123456789);
+}
+
 static void near_counts_edits(void **state)
 {
     (void)state;
@@ -185,6 +194,7 @@ int main(void)
         cmocka_unit_test(every_day_has_one_number),
         cmocka_unit_test(fold_leaves_what_counts),
         cmocka_unit_test(near_counts_edits),
+        cmocka_unit_test(number_is_what_a_text_begins_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
