@@ -72,6 +72,7 @@ struct column { /* one text column of the follow-up against the plan's */
     enum field field;
     enum note_code slip;
     struct bag *plan;
+    bool *found;      /* beside plan: a follow-up row speaks of it */
     const char *runs; /* "11–17: -1": numbers and how far their texts slipped */
     int first, last, offset;
 };
@@ -119,6 +120,8 @@ static int text_match(struct import *im, const struct record *r, size_t own, str
     struct bag bag = bag_of(im, r, c->field);
     size_t i = likest(c->plan, plan->n, own, &bag);
     int item_no = i < plan->n ? plan->all[i].item_no : 0;
+    if (i < plan->n)
+        c->found[i] = true;
     run_note(im, c, r->item_no, i < plan->n ? (int)i - (int)own : 0);
     if (i == own)
         check_wording(im, r, c->field, record_text(im, &plan->all[i], c->field), record_text(im, r, c->field));
@@ -272,9 +275,20 @@ static void columns_begin(struct import *im, struct column columns[2])
     columns[1] = (struct column){.field = F_TASKS, .slip = NOTE_followup_tasks, .runs = ""};
     for (size_t c = 0; c < 2; c++) {
         columns[c].plan = import_alloc(im, (plan->n + 1) * sizeof *columns[c].plan);
+        columns[c].found = import_alloc(im, plan->n + 1);
         for (size_t i = 0; columns[c].plan && i < plan->n; i++)
             columns[c].plan[i] = bag_of(im, &plan->all[i], columns[c].field);
     }
+}
+
+/* Texts that slipped away altogether: others stand in their place. */
+static void check_lost(struct import *im, const struct column *c)
+{
+    const struct records *plan = &im->records[TABLE_PLAN];
+    for (size_t i = 0; *c->runs && i < plan->n; i++)
+        if (!c->found[i] && c->plan[i].n)
+            note_add(im, NOTE_followup_lost, &plan->all[i], c->field, import_print(im, "%d", plan->all[i].item_no),
+                     NULL);
 }
 
 /* One question for the whole table, however many of its texts have slipped. */
@@ -292,6 +306,8 @@ static void ask_alignment(struct import *im, struct column columns[2])
     json_t *note =
         note_line(im, NOTE_followup_alignment, first->row->line, import_print(im, "%s; %s", actions, tasks), NULL);
     note_args(im, note, actions, tasks, import_print(im, "%zu/%zu", confirmed, rows));
+    check_lost(im, &columns[0]);
+    check_lost(im, &columns[1]);
 }
 
 void followup_read(struct import *im)

@@ -74,7 +74,9 @@ static void learn(struct import *im, const struct catalogue_unit *units, size_t 
     for (size_t i = 0; i < n; i++) {
         if (!own && json_object_get(im->known_units, import_plain(im, units[i].name)))
             continue;
-        json_t *unit = unit_new(im, code_of(im, &units[i]), units[i].name, own, true);
+        const char *code = code_of(im, &units[i]);
+        bool taken = !own && json_object_get(im->unit_codes, code);
+        json_t *unit = unit_new(im, taken ? free_code(im, units[i].name) : code, units[i].name, own, true);
         learn_name(im, unit, units[i].name);
         for (const char *at = units[i].aliases ? units[i].aliases : ""; *at;) {
             size_t length = strcspn(at, "|");
