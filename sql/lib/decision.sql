@@ -1,15 +1,18 @@
 -- What a person's answer to a decision does.
 
 -- The fields of the action that an answer of one's own sets instead of the proposal; null: this decision takes none, or not this
--- one. One number replaces what the proposal would have replaced, several are the whole list.
+-- one. One number takes the place of the one in question, several are the whole list.
 create function lib.decision_value(d mejora.decision, value text) returns jsonb stable language sql as $$
     select case
         when d.patch ? 'subcriteria' then
-            (select jsonb_build_object('subcriteria', case when cardinality(n.numbers) > 1 then to_jsonb(n.numbers) else
-                       (select jsonb_agg(case when p.x = a.subcriteria[p.i] then p.x else n.numbers[1] end order by p.i)
-                          from jsonb_array_elements_text(d.patch -> 'subcriteria') with ordinality p (x, i)) end)
+            (select jsonb_build_object('subcriteria', array(
+                        select s from unnest(case when cardinality(n.numbers) = 1 and d.was = any (o.list)
+                                                  then array_replace(o.list, d.was, n.numbers[1]) else n.numbers end)
+                                      with ordinality u (s, i) group by s order by min(i)))
                from (select array(select m[1] from regexp_matches(value, '\d+\.\d+', 'g') m) as numbers) n,
-                    mejora.action a
+                    (select coalesce(array(select jsonb_array_elements_text(d.before -> 'subcriteria')), '{}') as list) b,
+                    mejora.action a,
+                    lateral (select case when b.list = '{}' then a.subcriteria else b.list end as list) o
               where (a.institution, a.plan, a.item_no) = (d.institution, d.plan, d.item_no) and n.numbers <> '{}')
         when d.patch ? 'owners' then
             jsonb_build_object('owners', (select jsonb_agg(btrim(o)) from regexp_split_to_table(value, '/+') o where btrim(o) <> ''))
@@ -23,7 +26,7 @@ create function lib.decision_patch(d mejora.decision) returns jsonb stable langu
 $$;
 
 -- Does what an accepted decision says; returns what was there before.
-create function lib.decision_apply(d mejora.decision) returns jsonb language plpgsql as $$
+create function lib.decision_apply(d mejora.decision, me int) returns jsonb language plpgsql as $$
 declare
     patch jsonb := lib.decision_patch(d);
     code text := patch #>> '{unit,code}';
@@ -31,7 +34,8 @@ declare
     was jsonb;
 begin
     if code is null then
-        select p.before into was from lib.action_patch(d.institution, d.plan, d.item_no, patch) p;
+        select p.before into was from lib.action_patch(d.institution, d.plan, d.item_no, patch - 'percent') p;
+        was := nullif(coalesce(was, '{}') || lib.decision_progress(d, me, (patch ->> 'percent')::int), '{}');
     elsif target is null then
         update mejora.unit u set provisional = false where (u.institution, u.unit) = (d.institution, code) and u.provisional;
         was := case when found then jsonb_build_object('unit', jsonb_build_object('code', code, 'provisional', true)) end;
@@ -44,7 +48,7 @@ end $$;
 
 -- Takes an accepted decision back, field by field where it still is what the decision set; returns what that leaves to remember:
 -- nothing.
-create function lib.decision_undo(d mejora.decision) returns jsonb language plpgsql as $$
+create function lib.decision_undo(d mejora.decision, me int) returns jsonb language plpgsql as $$
 declare
     here jsonb;
     was jsonb := d.before -> 'unit';
@@ -57,12 +61,30 @@ begin
     elsif d.before is not null then
         here := lib.action_document(d.institution, d.plan, d.item_no);
         perform lib.action_patch(d.institution, d.plan, d.item_no,
-                                 (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(d.before)
+                                 (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(d.before - 'percent')
                                    where here -> key = case key when 'owners' then lib.owner_codes(d.institution, p -> key)
                                                                 else p -> key end))
            from lib.decision_patch(d) p;
+        perform lib.decision_progress(d, me, (d.before ->> 'percent')::int);
     end if;
     return null;
+end $$;
+
+-- Reports a percentage on behalf of who decides; returns the one before as a field. History grows, it is never taken back.
+create function lib.decision_progress(d mejora.decision, me int, percent int) returns jsonb language plpgsql as $$
+declare
+    last record;
+begin
+    select l.version, l.percent into last from mejora.action a
+      left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+     where (a.institution, a.plan, a.item_no) = (d.institution, d.plan, d.item_no);
+    if percent is null or last.percent = percent then
+        return '{}';
+    end if;
+    insert into mejora.progress (institution, plan, item_no, version, person, percent, why)
+    values (d.institution, d.plan, d.item_no, coalesce(last.version, 0) + 1, me, percent, 'decision ' || d.decision);
+    perform lib.reminders_refresh(d.institution, d.plan, d.item_no);
+    return jsonb_build_object('percent', last.percent);
 end $$;
 
 -- A unit that was read from a plan turns out to be another one: its actions, people and names go to that one.

@@ -76,7 +76,8 @@ $$;
 create function lib.field_group(field text) returns text immutable language sql as $$
     select case when field in ('start_date', 'end_date', 'start_period', 'end_period') then 'dates'
                 when field = 'owners' then 'owners'
-                when field not in ('comments', 'owner_text') then 'text' end -- comments are added to, so they never conflict
+                when field in ('subcriteria', 'improvement_areas', 'caf_example_no', 'title', 'actions', 'objective', 'resources',
+                               'indicator', 'tasks') then 'text' end   -- comments are added to, so they never conflict
 $$;
 
 create function lib.groups(patch jsonb) returns text[] immutable language sql as $$

@@ -47,7 +47,8 @@ stable language sql as $$
      where draft is not null
     union all
     select (a ->> 'item_no')::int, (a ->> 'line')::int,
-           lib.draft_action(institution, a || coalesce(w.patch, '{}')) || coalesce(lib.draft_follow_up(f), '{}')
+           lib.draft_action(institution, a || coalesce(w.patch, '{}'))
+           || coalesce(lib.draft_follow_up(f || jsonb_strip_nulls(jsonb_build_object('percent', w.patch -> 'percent'))), '{}')
       from jsonb_array_elements(draft -> 'actions') a
       left join jsonb_array_elements(draft -> 'followup') f on f -> 'item_no' = a -> 'item_no'
       left join lib.draft_answers(institution, plan, draft) w on w.item_no = (a ->> 'item_no')::int

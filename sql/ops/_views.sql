@@ -33,7 +33,7 @@ create function lib.plans(institution text, year int) returns setof op.plan stab
            a.actions, a.reported, a.done,
            (select count(*) from mejora.decision d
              where (d.institution, d.plan) = (p.institution, p.year) and d.state = 'open')::int,
-           lib.ref(p.institution, p.carried_to), p.caf
+           case when p.carried_to is not null then lib.ref(p.institution, p.carried_to) end, p.caf
       from mejora.plan p,
            lateral (select count(*)::int as actions, count(l.percent)::int as reported,
                            (count(*) filter (where l.percent = 100))::int as done

@@ -46,7 +46,7 @@ begin
         select array_agg(c) into changes from lib.changes(institution, item_no, before, after) c;
         outcome := 'ok';
     end if;
-    select x.versions into versions from lib.actions(institution, plan, item_no, lib.today(institution)) x;
+    versions := (select x.versions from lib.actions(institution, plan, item_no, lib.today(institution)) x);
 end $$;
 
 -- A date without the words for it gets the plan's usual ones.

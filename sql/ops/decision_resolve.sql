@@ -6,7 +6,8 @@ create function op.decision_resolve(
 #variable_conflict use_variable
 declare
     d mejora.decision;
-    was mejora.decision_state;
+    was jsonb;
+    had jsonb;
 begin
     select * into outcome, error, error_args from lib.missing(institution, null, null);
     if outcome is not null then
@@ -19,28 +20,36 @@ begin
     end if;
     about_plan := d.plan;
     about_item := d.item_no;
-    was := d.state;
     value := nullif(btrim(value), '');
     accept := coalesce(accept, value is not null or null);
     select * into outcome, error, error_args from lib.decision_refuse(d, accept, value, why);
     if outcome is not null then
         return;
     end if;
-    d.before := lib.decision_undo(d);
+    was := jsonb_build_object('decision', number, 'state', d.state);
+    had := lib.decision_about(d);
+    d.before := lib.decision_undo(d, me);
     d.state := case when accept then 'accepted' else 'kept' end;
     d.value := value;
     if accept then
-        d.before := lib.decision_apply(d);
+        d.before := lib.decision_apply(d, me);
     end if;
     update mejora.decision x
        set state = d.state, value = d.value, before = d.before, resolved_by = me, resolved_at = now(), why = why
      where (x.institution, x.decision) = (institution, number);
     select x.* into decision from lib.decisions(institution, null, number) x;
-    before := jsonb_build_object('decision', number, 'state', was) || coalesce(d.before, '{}');
-    after := jsonb_build_object('decision', number, 'state', d.state)
-             || case when accept then lib.decision_patch(d) else '{}' end;
-    outcome := 'ok';
+    select was || coalesce(x.before, '{}'), was || jsonb_build_object('state', d.state) || coalesce(x.after, '{}'), 'ok'
+      into before, after, outcome from lib.difference(had, lib.decision_about(d)) x;
 end $$;
+
+-- What the answer may change.
+create function lib.decision_about(d mejora.decision) returns jsonb stable language sql as $$
+    select case when d.item_no is not null then lib.stored_document(d.institution, d.plan, d.item_no)
+                else jsonb_build_object('unit', (
+                    select jsonb_build_object('code', u.unit, 'name', u.name, 'provisional', u.provisional)
+                      from mejora.unit u
+                     where (u.institution, u.unit) = (d.institution, lib.unit_find(d.institution, d.patch #>> '{unit,code}')))) end
+$$;
 
 create function lib.decision_refuse(d mejora.decision, accept boolean, value text, why text,
                                     out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$

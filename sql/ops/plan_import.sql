@@ -62,7 +62,9 @@ create function lib.import_notes(institution text, plan int, draft jsonb, digest
       from mejora.plan p
      where (p.institution, p.year) = (import_notes.institution, import_notes.plan) and coalesce(p.approved_at::text, p.carried_to::text) <> ''
     union all
-    select 'hint', null, null, null, null, null, 'same_file', array[i.at::text], null
+    select 'hint', null, null, null, null, null, 'same_file',
+           array[to_char(i.at at time zone (select n.time_zone from mejora.institution n where n.institution = i.institution),
+                         'YYYY-MM-DD HH24:MI')], null
       from (select l.* from mejora.import l
              where (l.institution, l.plan) = (import_notes.institution, import_notes.plan) order by l.import desc limit 1) i
      where i.digest = import_notes.digest
