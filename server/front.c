@@ -342,28 +342,35 @@ static void log_handshake(void *monitor)
     zmq_msg_close(&event);
 }
 
-void front_run(struct front *f, int stop_fd)
+static void drain(struct front *f)
 {
-    enum { ROUTER, LANES, HANDSHAKES, STOP };
+    int64_t until = clock_ms() + DRAIN_MS;
+    zmq_pollitem_t lanes = {NULL, f->done.wake, ZMQ_POLLIN, 0};
+    log_line(LOG_INFO, "front: stopping, %d under way", f->busy);
+    while (f->busy > 0 && clock_ms() < until)
+        if (!step(f, false) && zmq_poll(&lanes, 1, 100) > 0)
+            mailbox_wait(&f->done);
+}
+
+bool front_run(struct front *f, int stop_fd, int lost_fd)
+{
+    enum { ROUTER, LANES, HANDSHAKES, STOP, LOST };
     zmq_pollitem_t on[] = {{f->router, 0, ZMQ_POLLIN, 0},
                            {NULL, f->done.wake, ZMQ_POLLIN, 0},
                            {f->monitor, 0, ZMQ_POLLIN, 0},
-                           {NULL, stop_fd, ZMQ_POLLIN, 0}};
-    while (!on[STOP].revents) {
+                           {NULL, stop_fd, ZMQ_POLLIN, 0},
+                           {NULL, lost_fd, ZMQ_POLLIN, 0}};
+    while (!on[STOP].revents && !on[LOST].revents) {
         if (step(f, true))
             continue;
-        zmq_poll(on, 4, -1);
+        zmq_poll(on, lost_fd < 0 ? LOST : LOST + 1, -1);
         if (on[LANES].revents)
             mailbox_wait(&f->done);
         if (on[HANDSHAKES].revents)
             log_handshake(f->monitor);
     }
-    int64_t until = clock_ms() + DRAIN_MS;
-    log_line(LOG_INFO, "front: stopping, %d under way", f->busy);
-    while (f->busy > 0 && clock_ms() < until) {
-        if (!step(f, false) && zmq_poll(&on[LANES], 1, 100) > 0)
-            mailbox_wait(&f->done);
-    }
+    drain(f);
+    return on[STOP].revents;
 }
 
 void front_close(struct front *f)

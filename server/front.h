@@ -31,5 +31,6 @@ struct front {
 };
 
 int front_open(struct front *f, void *zmq_context, const char *endpoint, const char *secret_key);
-void front_run(struct front *f, int stop_fd); /* until stop_fd is readable; then what is under way is answered */
+/* Until one of the two is readable (lost_fd may be -1), then what is under way is answered. True: it was stop_fd. */
+bool front_run(struct front *f, int stop_fd, int lost_fd);
 void front_close(struct front *f);

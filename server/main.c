@@ -147,7 +147,9 @@ static int serve(struct server *s, int stop_fd)
     if (ok && !start_lanes(s)) {
         printf("mejorad: ready at %s\n", f->endpoint);
         fflush(stdout);
-        front_run(f, stop_fd);
+        ok = front_run(f, stop_fd, s->cluster ? cluster_fd(s->cluster) : -1);
+        if (!ok)
+            log_line(LOG_ERROR, "cluster: nobody keeps PostgreSQL running any more");
     } else {
         ok = false;
     }
@@ -185,7 +187,7 @@ int main(int argc, char *argv[])
     contract_free(s.plans);
     cluster_stop(s.cluster);
     if (!ok)
-        fprintf(stderr, "mejorad: not started, the lines above say why\n");
+        fprintf(stderr, "mejorad: the lines above say why\n");
     close(stop_fd);
     return ok ? 0 : 1;
 }
