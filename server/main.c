@@ -140,6 +140,7 @@ static int serve(struct server *s, int stop_fd)
     f->n_calls = CALLS;
     f->n_writers = s->set.writers;
     f->n_readers = s->set.readers;
+    log_line(LOG_INFO, "keys: two strangers knock now, and have to be refused");
     bool ok = !front_open(f, s->context, s->set.listen, id.secret_key) &&
               keys_prove(s->context, bootstrap_reachable(f->endpoint, reachable), id.public_key) &&
               !bootstrap_profiles(s->set.state, &id, s->set.advertise ? s->set.advertise : reachable, s->conninfo);
