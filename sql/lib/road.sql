@@ -49,13 +49,14 @@ begin
         return;
     end if;
     if audited then
-        select m.unit, o.unit is not null into unit, owns
-          from mejora.member m
-          left join mejora.action_owner o on o.institution = enter.about and o.plan = about_plan and o.item_no = about_item
-                                          and o.unit = m.unit
-         where m.institution = enter.about and m.person = me
-         order by o.unit is null, m.unit limit 1;
-        if about_item is not null and owns is not true and not roles && array_remove(op_roles, 'responsable') then
+        select o.unit into unit from mejora.action_owner o        -- first where the person owns: the usual case
+          join mejora.member m on (m.institution, m.unit) = (o.institution, o.unit)
+         where (o.institution, o.plan, o.item_no) = (enter.about, about_plan, about_item) and m.person = me limit 1;
+        owns := found;
+        if not owns then
+            select min(m.unit) into unit from mejora.member m where m.institution = enter.about and m.person = me;
+        end if;
+        if about_item is not null and not owns and not roles && array_remove(op_roles, 'responsable') then
             perform from mejora.action a where a.institution = enter.about and a.plan = about_plan and a.item_no = about_item;
             if found then
                 error := 'not_your_action';

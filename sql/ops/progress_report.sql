@@ -9,8 +9,9 @@ declare
     to_report int := percent;
 begin
     ref := lib.ref(institution, plan, item_no);
+    perform pg_advisory_xact_lock(hashtextextended(ref, 0)); -- one report after the other, without a write to the action's row
     select a.annulled_at is not null as annulled, a.end_date into last from mejora.action a
-     where (a.institution, a.plan, a.item_no) = (institution, plan, item_no) for no key update; -- one report after the other
+     where (a.institution, a.plan, a.item_no) = (institution, plan, item_no);
     if not found then
         select * into outcome, error, error_args from lib.missing(institution, plan, item_no);
         return;

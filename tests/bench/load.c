@@ -66,7 +66,7 @@ static void ask(struct worker *w, struct client *c)
     if (*what == 'r') {
         Mejora__ProgressReportRequest m = MEJORA__PROGRESS_REPORT_REQUEST__INIT;
         m.has_percent = 1;
-        m.percent = rand_r(&w->seed) % 5 * 25;
+        m.percent = rand_r(&w->seed) % 4 * 25;
         m.why = (char *)(uintptr_t) "avance del trimestre";
         send_request(c, "progress_report", action, &m.base);
     } else if (*what == 'l') {
