@@ -5,9 +5,10 @@ create function lib.now() returns timestamptz stable language sql as $$
 $$;
 comment on function lib.now() is 'the clock of every rule; mejorad --now sets it for rehearsals';
 
-create function lib.today(institution text) returns date stable language sql as $$
-    select (lib.now() at time zone i.time_zone)::date from mejora.institution i where i.institution = today.institution
-$$;
+create function lib.today(institution text) returns date stable language plpgsql as $$
+begin
+    return (select (lib.now() at time zone i.time_zone)::date from mejora.institution i where i.institution = today.institution);
+end $$;
 
 -- Who asks, may they, and on whose behalf. Sets what row-level security shows. key: road.key.id. about_*: the reference.
 -- audited: the operation writes, so the unit matters.
