@@ -1,9 +1,9 @@
 -- The ledger of reminders: one row by action, person, rule and version of the dates. It follows from plan, policy and
 -- membership alone, so anything that changes one of these calls lib.reminders_refresh in the same transaction.
 
--- The rules that an action still needs when so many days of its end have passed (negative: are left): every one to come
--- before the end and the next of the overdue ones; of those whose day has come only the latest, so that after an outage
--- one message goes out instead of five.
+-- The rules that an action still needs when so many days of its end have passed (negative: are left): every one to
+-- come before the end and the next of the overdue ones; of those whose day has come only the latest, so that after
+-- an outage one message goes out instead of five.
 create function lib.reminder_rules(days_before int[], overdue_every int, elapsed int) returns int[]
 immutable language plpgsql as $$
 declare
@@ -17,16 +17,18 @@ begin
              where rule > elapsed or rule = (select max(rule) from rule where rule <= elapsed));
 end $$;
 
--- What the ledger ought to say of each action: these rules for these people. Nothing is said about what is over: annulled,
--- done, or carried into another year. A person without an address is among them: that a reminder could not be sent has to
--- be seen. Null for plan, item_no or people means every one; plan and item_no are asked for as ranges, so that one plan of
--- the statement serves an action and an institution (and not with coalesce, which row-level security keeps from an index).
+-- What the ledger ought to say of each action: these rules for these people. Nothing is said about what is over:
+-- annulled, done, or carried into another year. A person without an address is among them: that a reminder could not
+-- be sent has to be seen. Null for plan, item_no or people means every one; plan and item_no are asked for as
+-- ranges, so that one plan of the statement serves an action and an institution (and not with coalesce, which
+-- row-level security keeps from an index).
 create function lib.reminders_wanted(institution text, plan int, item_no int, today date, people int[] default null)
 returns table (plan int, item_no int, dates_version int, end_date date, over text, rules int[], people int[])
 stable language sql as $$
     select a.plan, a.item_no, a.dates_version, a.end_date, o.over,
            case when o.over is null then lib.reminder_rules(coalesce(y.days_before, '{30,15,7,3,1,0}'),
-                                                            coalesce(y.overdue_every, 7), today - a.end_date) else '{}' end,
+                                                            coalesce(y.overdue_every, 7), today - a.end_date)
+                else '{}' end,
            array(select distinct m.person
                    from mejora.action_owner w
                    join mejora.member m on m.institution = w.institution and m.unit = w.unit
@@ -46,8 +48,9 @@ stable language sql as $$
        and a.item_no <= case when reminders_wanted.item_no is null then 2147483647 else reminders_wanted.item_no end
 $$;
 
--- Makes the ledger equal to what is wanted. What was sent is never asked for again; what was cancelled is, when it holds
--- again (reopened after 100 %). What a worker is sending now is left alone: it is looked at again when its mail is.
+-- Makes the ledger equal to what is wanted. What was sent is never asked for again; what was cancelled is, when it
+-- holds again (reopened after 100 %). What a worker is sending now is left alone: it is looked at again when its
+-- mail is.
 create function lib.reminders_refresh(institution text, plan int, item_no int, people int[] default null) returns void
 language plpgsql as $$
 #variable_conflict use_column

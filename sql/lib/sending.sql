@@ -1,8 +1,9 @@
--- Sending: a mail is one digest for one person, with everything that is due. At most one is on the way, and one is sent in a day.
+-- Sending: a mail is one digest for one person, with everything that is due. One at most is on the way, and one in a
+-- day.
 
--- The reminders whose hour has come and that are in no mail yet, in what the caller may see. A civil date and hour become an
--- instant only here, so new time-zone rules count from the moment they are installed. The comparison of days is there for the
--- index.
+-- The reminders whose hour has come and that are in no mail yet, in what the caller may see. A civil date and hour
+-- become an instant only here, so new time-zone rules count from the moment they are installed. The comparison of
+-- days is there for the index.
 create function lib.reminders_due() returns setof mejora.reminder stable language sql as $$
     select r.*
       from mejora.reminder r
@@ -13,9 +14,9 @@ create function lib.reminders_due() returns setof mejora.reminder stable languag
        and (r.due_on + make_interval(hours => coalesce(y.hour, 8))) at time zone i.time_zone <= lib.now()
 $$;
 
--- Opens mails for people who have something due, none on the way and had none today. Goes through what is due from its oldest
--- until it has as many rows as mails are asked for, however many there are: who has several comes at once, so the caller asks
--- again for the rest.
+-- Opens mails for people who have something due, none on the way and had none today. Goes through what is due from
+-- its oldest until it has as many rows as mails are asked for, however many there are: who has several comes at
+-- once, so the caller asks again for the rest.
 create function lib.mails_open(at_most int) returns bigint[]
 language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
@@ -24,9 +25,11 @@ begin
     with due as (
         select d.institution, d.person
           from lib.reminders_due() d
-         where not exists (select from mejora.mail m where m.institution = d.institution and m.person = d.person and m.ended_at is null)
+         where not exists (select from mejora.mail m
+                            where m.institution = d.institution and m.person = d.person and m.ended_at is null)
            and not exists (select from mejora.mail m join mejora.institution i on i.institution = m.institution
-                            where m.institution = d.institution and m.person = d.person and m.outcome in ('sent', 'unknown')
+                            where m.institution = d.institution and m.person = d.person
+                              and m.outcome in ('sent', 'unknown')
                               and m.ended_at >= lib.today(m.institution)::timestamp at time zone i.time_zone)
          order by d.due_on, d.institution, d.person limit at_most
     ), new as (
@@ -46,16 +49,19 @@ create function lib.mails_retake(at_most int) returns bigint[] language sql as $
                   order by m.not_before, m.mail limit at_most for update skip locked)
 $$;
 
--- Puts into each of these mails what is due to its person as things stand now, and ends those that have nothing to say or
--- nowhere to go. Answers the others. A mail that may have arrived already goes out again as it was, so that the receiver can tell.
+-- Puts into each of these mails what is due to its person as things stand now, and ends those that have nothing to
+-- say or nowhere to go. Answers the others. A mail that may have arrived already takes in nothing new: who has it
+-- would miss that.
 create function lib.mails_fill(mails bigint[]) returns bigint[]
 language plpgsql set plan_cache_mode = force_custom_plan as $$
 begin
-    update mejora.reminder r set state = 'pending', changed_at = now() where r.mail = any (mails) and r.state = 'leased';
+    update mejora.reminder r set state = 'pending', changed_at = now()
+     where r.mail = any (mails) and r.state = 'leased';
     perform lib.reminders_refresh(m.institution::text, null, null, array_agg(m.person))
        from mejora.mail m where m.mail = any (mails) group by m.institution;
     update mejora.reminder r
-       set mail = m.mail, changed_at = now(), state = case when p.email is null then 'failed'::mejora.reminder_state else 'pending' end,
+       set mail = m.mail, changed_at = now(),
+           state = case when p.email is null then 'failed'::mejora.reminder_state else 'pending' end,
            reason = case when p.email is null then 'no_address' end
       from mejora.mail m
       join mejora.person p on p.id = m.person
@@ -64,12 +70,14 @@ begin
        and (r.institution, r.plan, r.item_no, r.person, r.rule, r.dates_version)
          = (d.institution, d.plan, d.item_no, d.person, d.rule, d.dates_version);
     update mejora.mail m set ended_at = lib.now(), leased_until = null
-     where m.mail = any (mails) and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending');
+     where m.mail = any (mails)
+       and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending');
     return array(select m.mail from mejora.mail m where m.mail = any (mails) and m.ended_at is null);
 end $$;
 
--- Gives at most so many mails to the caller for a while: one caller after another, so that nobody goes away with nothing while
--- there is work. The time of a lease is real time even in a rehearsal, because a worker counts it on its own clock.
+-- Gives at most so many mails to the caller for a while: one caller after another, so that nobody goes away with
+-- nothing while there is work. A lease is real time even in a rehearsal, because a worker counts it on its own
+-- clock.
 create function lib.mails_lease(at_most int, lease interval) returns bigint[] language plpgsql as $$
 declare
     mails bigint[] := '{}';
@@ -84,7 +92,8 @@ begin
         exit when taken = '{}';
         taken := lib.mails_fill(taken);
         update mejora.mail m set leased_until = now() + lease, token = m.token + 1 where m.mail = any (taken);
-        update mejora.reminder r set state = 'leased', changed_at = now() where r.mail = any (taken) and r.state = 'pending';
+        update mejora.reminder r set state = 'leased', changed_at = now()
+         where r.mail = any (taken) and r.state = 'pending';
         mails := mails || taken;
     end loop;
     return mails;

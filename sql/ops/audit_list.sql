@@ -1,8 +1,10 @@
-create type op.audit_entry as (seq bigint, at timestamptz, ref text, op text, who text, name text, unit text, key bigint,
-                               request_id uuid, outcome mejora.outcome, error text, why text, before_json jsonb, after_json jsonb);
+create type op.audit_entry as (seq bigint, at timestamptz, ref text, op text, who text, name text, unit text,
+                               key bigint, request_id uuid, outcome mejora.outcome, error text, why text,
+                               before_json jsonb, after_json jsonb);
 
--- The entries about the reference and everything below it, newest first. A custom plan, because which index helps depends
--- on what is asked for. Without a reference people of the whole system (institution *) see all of it.
+-- The entries about the reference and everything below it, newest first. A custom plan, because which index helps
+-- depends on what is asked for. A stranger (inm/ana) may be named here and yet be no person that row-level security
+-- shows. Without a reference people of the whole system (institution *) see all of it.
 create function op.audit_list(
     me int, institution text, plan int, item_no int, task_no int,
     who text, unit text, op text, since date, until date, result mejora.audit_outcome, before bigint, page_size int,
@@ -18,7 +20,7 @@ declare
 begin
     select m.* into outcome, error, error_args
       from (select * from lib.missing(institution, null, null)
-            union all select 'not_found', 'no_such_person', array[who] where who !~ '/' and people is null   -- strangers are known by name only
+            union all select 'not_found', 'no_such_person', array[who] where who !~ '/' and people is null
             union all select 'not_found', 'no_such_unit', array[unit] where unit is not null and unit_code is null
             union all select 'invalid', 'field_invalid', array['page_size'] where size < 1) m
      where m.outcome is not null limit 1;
@@ -26,8 +28,8 @@ begin
         return;
     end if;
     with entry as (
-        select a.seq, row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit, a.key,
-                          a.request, a.outcome, a.error, a.why, a.before, a.after)::op.audit_entry as e
+        select a.seq, row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit,
+                          a.key, a.request, a.outcome, a.error, a.why, a.before, a.after)::op.audit_entry as e
           from road.audit a
          where (institution = '*' or a.institution = institution)
            and (plan is null or a.plan = plan) and (item_no is null or a.item_no = item_no)

@@ -1,6 +1,8 @@
-create type op.due as (ref text, action text, end_date date, days_left int, percent int, state mejora.state, owners op.owner[]);
+create type op.due as (ref text, action text, end_date date, days_left int, percent int, state mejora.state,
+                       owners op.owner[]);
 
--- What ends soon or has ended and is not done, the longest overdue first. A plan that was carried on owes nothing any more.
+-- What ends soon or has ended and is not done, the longest overdue first. A plan that was carried on owes nothing
+-- any more.
 create function op.due(
     me int, institution text, plan int, within_days int,
     out today date, out actions op.due[],
@@ -17,17 +19,15 @@ begin
         return;
     end if;
     today := lib.today(institution);
-    select array_agg(row(lib.ref(a.institution, a.plan, a.item_no), coalesce(a.title, a.actions[1]), a.end_date, a.end_date - today,
-                         l.percent, lib.action_state(l.percent, a.end_date, l.done_on, today, false), o.owners)::op.due
+    select array_agg(row(lib.ref(a.institution, a.plan, a.item_no), coalesce(a.title, a.actions[1]), a.end_date,
+                         a.end_date - today, l.percent,
+                         lib.action_state(l.percent, a.end_date, l.done_on, today, false),
+                         lib.owners(a.institution, a.plan, a.item_no))::op.due
                      order by a.end_date, a.plan, a.item_no)
       into actions
       from mejora.action a
       join mejora.plan p on p.institution = a.institution and p.year = a.plan and p.carried_to is null
       left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
-     cross join lateral (select array_agg(row(u.name, u.unit, o.position = 0)::op.owner order by o.position) as owners
-                           from mejora.action_owner o
-                           join mejora.unit u on u.institution = o.institution and u.unit = o.unit
-                          where (o.institution, o.plan, o.item_no) = (a.institution, a.plan, a.item_no)) o
      where a.institution = institution and (plan is null or a.plan = plan)
        and a.annulled_at is null and a.end_date <= today + days and l.percent is distinct from 100;
     outcome := 'ok';

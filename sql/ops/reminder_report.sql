@@ -1,8 +1,10 @@
 -- What became of a mail. Only the worker that holds it now may say so, and only once.
 create function op.reminder_report(
-    me int, institution text, inout mail bigint, token int, result mejora.mail_outcome, smtp_code int, smtp_text text,
+    me int, institution text,
+    inout mail bigint, token int, result mejora.mail_outcome, smtp_code int, smtp_text text,
     out next_attempt_at timestamptz,
-    out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb) language plpgsql as $$
+    out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb)
+language plpgsql as $$
 #variable_conflict use_variable
 declare
     was mejora.mail;
@@ -12,12 +14,13 @@ declare
     reason text;
 begin
     select 'invalid', 'field_missing', array[f.name] into outcome, error, error_args
-      from (values (1, 'mail', mail is null), (2, 'token', token is null), (3, 'result', result is null)) f (n, name, absent)
-     where f.absent order by f.n limit 1;
+      from (select lib.absent('mail', mail::text, 'token', token::text, 'result', result::text) as name) f
+     where f.name is not null;
     if found then
         return;
     end if;
-    select * into was from mejora.mail m where m.mail = mail and (m.institution = mejora.here() or mejora.sees_all()) for update;
+    select * into was from mejora.mail m
+     where m.mail = mail and (m.institution = mejora.here() or mejora.sees_all()) for update;
     if was.mail is null or was.ended_at is not null or was.token <> token then
         select 'conflict', 'lease_lost', array[mail::text] into outcome, error, error_args;
         return;
@@ -38,7 +41,8 @@ begin
     end if;
     update mejora.mail m
        set outcome = case when uncertain and result = 'later' then 'unknown' else result end, leased_until = null,
-           not_before = coalesce(next_attempt_at, m.not_before), ended_at = case when ends is not null then lib.now() end,
+           not_before = coalesce(next_attempt_at, m.not_before),
+           ended_at = case when ends is not null then lib.now() end,
            smtp_code = smtp_code, smtp_text = smtp_text
      where m.mail = mail;
     update mejora.reminder r set state = coalesce(ends, 'pending'), reason = reason, changed_at = now()

@@ -1,9 +1,9 @@
 create type op.tally as (code text, name text, actions int, not_reported int, in_progress int, done int, due_soon int,
                          overdue int, percent int);
 
--- The board of a plan; without one, of the newest that was not carried on. Annulled actions do not count. The percentage is the
--- mean over all others, and one that nobody reported counts as nothing done: silence must not make a plan look better.
--- An action of several units counts for each of them, and once in the total.
+-- The board of a plan; without one, of the newest that was not carried on. Annulled actions do not count. The
+-- percentage is the mean over all others, and one that nobody reported counts as nothing done: silence must not make
+-- a plan look better. An action of several units counts for each of them, and once in the total.
 create function op.status(
     me int, institution text, about_plan int,
     out plan text, out title text, out today date, out total op.tally, out criteria op.tally[], out units op.tally[],
@@ -26,7 +26,7 @@ begin
     end if;
     today := lib.today(institution);
     with action as materialized (
-        select a.item_no, split_part(a.subcriteria[1], '.', 1) as criterion, l.percent,
+        select a.item_no, lib.criterion(a.subcriteria)::text as criterion, l.percent,
                lib.action_state(l.percent, a.end_date, null, today, false) as state
           from mejora.action a
           left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
@@ -34,7 +34,8 @@ begin
     ), place as (
         select 'total' as kind, null as code, null as name, a.* from action a
         union all
-        select 'criterion', a.criterion, c.title_es, a.* from action a left join mejora.caf2020 c on c.number = a.criterion
+        select 'criterion', a.criterion, c.title_es, a.*
+          from action a left join mejora.caf2020 c on c.number = a.criterion
         union all
         select 'unit', u.unit, u.name, a.*
           from action a
