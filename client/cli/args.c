@@ -8,7 +8,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 void usage_error(const struct command *c, const char *fmt, ...)
 {
@@ -87,24 +86,17 @@ static long days_back(const char *text)
     return end != text && !strcmp(end, "d") && days >= 0 && days < 36500 ? days : -1;
 }
 
+/* Days back are kept as a number: what today is, the institution says. */
 static bool set_date(struct cli *cli, const struct arg *arg, const char *text)
 {
-    char iso[DATE_TEXT];
     struct date date;
     long back = days_back(text);
-    if (back >= 0) {
-        time_t now = time(NULL);
-        struct tm tm;
-        localtime_r(&now, &tm);
-        struct date today = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
-        date = date_from_days(date_days(today) - (int32_t)back);
-    } else if (!date_read(text, &date)) {
+    if (back < 0 && !date_read(text, &date)) {
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
                     _("2026-11-20, today, yesterday, 7d"));
         return false;
     }
-    date_write(date, iso);
-    return !json_object_set_new(cli->fields, arg->field, json_string(iso));
+    return !json_object_set_new(cli->fields, arg->field, back < 0 ? json_string(text) : json_integer(back));
 }
 
 /* "T2-2026" as --end becomes end_date, its last day, and end_period, where the request has one. */

@@ -1,7 +1,10 @@
 /* The audit trail, page by page until there are as many entries as were asked for. */
 #include "client/cli/cli.h"
 
+#include "common/period.h"
+
 #include <stdlib.h>
+#include <time.h>
 
 enum { AUDIT_LIMIT = 50, AUDIT_PAGE = 500 };
 
@@ -29,6 +32,38 @@ static bool add_page(json_t *all, json_t *page, json_int_t limit)
     return next && (json_int_t)json_array_size(entries) < limit && json_array_size(json_object_get(page, "entries"));
 }
 
+/* Today where the institution is; where this computer is, when there is none to ask. */
+static struct date today(struct cli *cli)
+{
+    struct answer answer;
+    struct date date;
+    json_t *none = json_object();
+    json_t *reply = cli->profile.institution ? cli_try(cli->client, &ops[OP_due], cli->profile.institution, none, &answer) : NULL;
+    const char *text = json_string_value(json_object_get(reply, "today"));
+    if (!text || !date_read(text, &date)) {
+        time_t now = time(NULL);
+        struct tm tm;
+        localtime_r(&now, &tm);
+        date = (struct date){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday};
+    }
+    if (cli->profile.institution)
+        answer_free(&answer);
+    json_decref(reply);
+    json_decref(none);
+    return date;
+}
+
+/* Days back, as args.c left them, become dates. */
+static void settle_date(struct cli *cli, const char *field)
+{
+    char iso[DATE_TEXT];
+    json_t *back = json_object_get(cli->fields, field);
+    if (!json_is_integer(back))
+        return;
+    date_write(date_from_days(date_days(today(cli)) - (int32_t)json_integer_value(back)), iso);
+    json_object_set_new(cli->fields, field, json_string(iso));
+}
+
 int run_audit(struct cli *cli)
 {
     const struct op *op = &ops[OP_audit_list];
@@ -40,6 +75,8 @@ int run_audit(struct cli *cli)
         return code;
     if (!cli_reference(cli, op->about))
         return EXIT_USAGE;
+    settle_date(cli, "since");
+    settle_date(cli, "until");
     json_t *all = NULL, *page;
     for (bool more = true; more; json_decref(page)) {
         json_int_t left = limit - (json_int_t)json_array_size(json_object_get(all, "entries"));

@@ -66,6 +66,7 @@ const struct command *command_find(int argc, char *const argv[], int *ret_used);
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
 const char *command_word(const char *alias); /* the English word for an alias; itself when there is none */
 const char *command_name(const struct command *c, char ret[64]);
+const char *command_alias(const struct command *c, char ret[64]); /* the same in Spanish */
 
 struct cli {
     const struct command *command;

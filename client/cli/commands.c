@@ -27,7 +27,7 @@
 #define PLAN_COLUMNS "ref title state actions reported done to_decide carried_to"
 #define TASK_COLUMNS "ref text done_at done_by"
 #define TALLY_COLUMNS "code name actions percent done in_progress due_soon overdue not_reported"
-#define DECISION_COLUMNS "decision ref state reason was now"
+#define DECISION_COLUMNS "decision ref state reason"
 
 const struct command commands[] = {
     {"progress", "report", OP_progress_report, REF_ACTION,
@@ -52,7 +52,7 @@ const struct command commands[] = {
     {"action", "list", OP_action_list, REF_PLAN,
      ARGS(IN_PLAN, FIELD("unit", "unit", N_("only this unit's: code, name or alias")),
           FIELD("state", "state", N_("only in this state")), SWITCH("mine", "mine", N_("only those of my units"))),
-     "actions: ref subcriteria objective owners end_date percent state", NULL, NULL, N_("the actions of a plan"),
+     "actions: ref objective owners end_date percent state", NULL, NULL, N_("the actions of a plan"),
      "mejora action list --unit rrhh --state overdue"},
     {"action", "show", OP_action_show, REF_ACTION, ARGS(THE_ACTION),
      "action: ref item_no title criterion subcriteria improvement_areas actions objective start_date end_date start_period "
@@ -121,10 +121,10 @@ const struct command commands[] = {
      ARGS(NEEDED("NAME", "name", N_("its name")), FIELD("code", "code", N_("a short code: letters, digits, -")), IN_INSTITUTION),
      "unit: code name aliases", NULL, NULL, N_("register a unit of the institution"),
      "mejora unit add --code rrhh \"Recursos Humanos\""},
-    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name aliases people provisional", NULL, NULL,
+    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional aliases", NULL, NULL,
      N_("the units"), "mejora unit list"},
     {"unit", "alias", OP_unit_alias, REF_INSTITUTION,
-     ARGS(NEEDED("UNIT", "unit", N_("the unit: code, name or alias")), NEEDED("ALIAS", "alias", N_("another name for it")),
+     ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")), NEEDED("ALIAS", "alias", N_("another name for it")),
           IN_INSTITUTION),
      "unit: code name aliases", NULL, NULL, N_("another name by which plans call a unit"), "mejora unit alias rrhh \"RR. HH.\""},
     {"person", "add", OP_person_add, REF_INSTITUTION,
@@ -162,7 +162,7 @@ const struct command commands[] = {
      ARGS(FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),
           FIELD("op", "op", N_("an operation: progress_report")), ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),
           DATE("since", "since", N_("2026-11-20, today, yesterday, 7d")), DATE("until", "until", N_("the last day, as --since")),
-          FIELD("outcome", "outcome", N_("ok or refused")), LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
+          FIELD("outcome", "result", N_("ok or refused")), LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
      "entries: seq at ref op name unit outcome error why before_json after_json", NULL, run_audit,
      N_("who did what, when and why; also what was refused"), "mejora audit list --who ana --since today"},
 
@@ -189,7 +189,7 @@ static const struct alias {
 } aliases[] = {
     {"institución", "institution"}, {"institucion", "institution"},
     {"unidad", "unit"}, {"persona", "person"}, {"acción", "action"}, {"accion", "action"},
-    {"tarea", "task"}, {"progreso", "progress"}, {"avance", "progress"},
+    {"tarea", "task"}, {"avance", "progress"}, {"progreso", "progress"},
     {"decisión", "decision"}, {"aviso", "reminder"}, {"recordatorio", "reminder"},
     {"auditoría", "audit"}, {"auditoria", "audit"}, {"clave", "key"}, {"llave", "key"}, {"servidor", "server"},
     {"estado", "status"}, {"tablero", "status"}, {"vence", "due"}, {"vencimientos", "due"},
@@ -207,6 +207,20 @@ const char *command_word(const char *alias)
         if (!strcmp(aliases[i].alias, alias))
             return aliases[i].word;
     return alias;
+}
+
+static const char *alias_of(const char *word)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
+        if (!strcmp(aliases[i].word, word))
+            return aliases[i].alias;
+    return word;
+}
+
+const char *command_alias(const struct command *c, char ret[64])
+{
+    snprintf(ret, 64, c->verb ? "%s %s" : "%s", alias_of(c->noun), c->verb ? alias_of(c->verb) : "");
+    return ret;
 }
 
 const char *command_name(const struct command *c, char ret[64])

@@ -21,7 +21,7 @@ static int resolve_one(struct cli *cli, json_t *decision, json_t *resolved)
     if (!ref_parse(cli->ref, &ref))
         return EXIT_INVALID;
     ref.level = REF_INSTITUTION;
-    json_object_set(cli->fields, "decision", decision);
+    json_object_set(cli->fields, "number", decision);
     json_t *reply = cli_ask(cli, op, ref_text(&ref, institution), cli->fields, &code);
     if (reply)
         json_array_append(resolved, json_object_get(reply, "decision"));
@@ -71,7 +71,7 @@ int run_resolve(struct cli *cli)
     number = json_integer(value);
     code = all ? resolve_all(cli, list) : resolve_one(cli, number, list);
     if (json_array_size(list) || !code)
-        view_reply(cli->format, ops[OP_decision_list].reply, resolved, "decisions: decision ref state reason was now");
+        view_reply(cli->format, ops[OP_decision_list].reply, resolved, "decisions: decision ref state reason");
     json_decref(number);
     json_decref(resolved);
     return code;

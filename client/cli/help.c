@@ -64,7 +64,8 @@ void help_command(const struct command *c, FILE *out)
     }
     fprintf(out, _("Example:\n  %s\n\nUsage:\n"), c->example);
     put_usage(c, out);
-    fprintf(out, "\n%s\n\n", _(c->help));
+    fprintf(out, "\n%s\n", _(c->help));
+    fprintf(out, _("In Spanish: mejora %s\n\n"), command_alias(c, left));
     struct libscols_table *t = lines_new(out);
     for (const struct arg *arg = c->args; arg->name; arg++) {
         bool positional = isupper((unsigned char)arg->name[0]), lone = arg->kind == ARG_SWITCH || arg->kind == ARG_LOCAL_SWITCH;

@@ -96,7 +96,7 @@ static void show(struct cli *cli, json_t *reply)
         return;
     }
     view_reply(cli->format, op->reply, reply,
-               ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason was now");
+               ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason");
 }
 
 static bool confirmed(void)

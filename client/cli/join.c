@@ -61,7 +61,7 @@ static int write_invitation(struct cli *cli, struct profile *invitation, json_t 
 int run_invite(struct cli *cli)
 {
     struct profile invitation = {.invitation = true};
-    int code;
+    int code = EXIT_FAILED;
     char *path = invitation_path(cli, json_string_value(json_object_get(cli->fields, "person")));
     if (path && !access(path, F_OK)) {
         say(_("mejora: %s exists already. Name another with --file."), path);

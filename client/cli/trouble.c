@@ -20,7 +20,7 @@ static int exit_of(Mejora__Outcome outcome)
 {
     for (size_t i = 0; i < sizeof exits / sizeof *exits; i++)
         if (exits[i].outcome == outcome)
-            return exits[i].code;
+            return (int)exits[i].code;
     return EXIT_FAILED;
 }
 

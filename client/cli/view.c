@@ -8,11 +8,14 @@
 #include <libsmartcols.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unictype.h>
+#include <unilbrk.h>
 #include <unistd.h>
 #include <unistr.h>
+#include <uniwidth.h>
 
 typedef struct libscols_table table;
 
@@ -172,12 +175,17 @@ static bool is_empty(json_t *value)
     return !value || (json_is_array(value) && !json_array_size(value));
 }
 
-/* An empty cell would leave open what it means. */
-static const char *nothing(const char *field)
+static bool is_percent(const ProtobufCFieldDescriptor *f)
 {
-    if (!strcmp(field, "percent"))
+    return f->type == PROTOBUF_C_TYPE_INT32 && (!strcmp(f->name, "percent") || !strcmp(f->name, "was"));
+}
+
+/* An empty cell would leave open what it means. */
+static const char *nothing(const ProtobufCFieldDescriptor *f)
+{
+    if (is_percent(f))
         return _("not reported");
-    if (!strcmp(field, "owners"))
+    if (!strcmp(f->name, "owners"))
         return _("nobody");
     return "–";
 }
@@ -186,14 +194,14 @@ char *view_value(const ProtobufCFieldDescriptor *f, json_t *value)
 {
     char *text = NULL;
     if (is_empty(value))
-        return strdup(nothing(f->name));
+        return strdup(nothing(f));
     if (f->type == PROTOBUF_C_TYPE_ENUM)
         return json_is_array(value) ? labels_text(value) : label_text(value);
     if (json_is_time(f))
         return view_time(json_string_value(value));
     if (f->type == PROTOBUF_C_TYPE_BOOL)
         return strdup(json_is_true(value) ? _("yes") : _("no"));
-    if (!strcmp(f->name, "percent"))
+    if (is_percent(f))
         return asprintf(&text, "%" JSON_INTEGER_FORMAT " %%", json_integer_value(value)) < 0 ? NULL : text;
     char *plain = raw(f, value);
     text = view_safe(plain);
@@ -325,24 +333,69 @@ static void table_end(table *t)
     scols_unref_table(t);
 }
 
+static size_t width_of(const char *text)
+{
+    return (size_t)u8_strwidth((const uint8_t *)text, "UTF-8");
+}
+
+/* The text with newlines where lines of a width should end: between words where there are any. */
+static char *wrap(char *text, size_t width)
+{
+    size_t n = strlen(text), at = 0;
+    char *breaks = malloc(n + 1), *ret = malloc(2 * n + 1);
+    if (breaks && ret) {
+        u8_width_linebreaks((const uint8_t *)text, n, (int)width, 0, 0, NULL, "UTF-8", breaks);
+        for (size_t i = 0; i < n; i++) {
+            if (breaks[i] == UC_BREAK_POSSIBLE)
+                ret[at++] = '\n';
+            ret[at++] = text[i];
+        }
+        ret[at] = '\0';
+        free(text);
+        text = ret;
+        ret = NULL;
+    }
+    free(breaks);
+    free(ret);
+    return text;
+}
+
+static void add_column(table *t, const char *heading, int flags)
+{
+    struct libscols_column *column = scols_table_new_column(t, heading, 0, flags);
+    if (flags & SCOLS_FL_WRAP) {
+        scols_column_set_safechars(column, "\n");
+        scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+    }
+}
+
 static bool is_number(const ProtobufCFieldDescriptor *f)
 {
     return f->label != PROTOBUF_C_LABEL_REPEATED && !json_is_time(f) &&
            (f->type == PROTOBUF_C_TYPE_INT32 || f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT32);
 }
 
-static bool is_long(const ProtobufCFieldDescriptor *f)
+/* What gives way when a line is too long: reasons go over several lines, other texts are cut (`show` has them whole). */
+static int flags_of(const ProtobufCFieldDescriptor *f)
 {
-    static const char *const names[] = {"ref", "code", "date", "end_date", "start_date", "due_on", "op", "person", "who"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(f->name, names[i]))
-            return false;
-    return f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE;
+    static const char *const whole[] = {"ref", "code", "date", "end_date", "start_date", "due_on", "op", "person", "who"};
+    static const char *const wrapped[] = {"reason", "was", "now", "why", "evidence", "text", "before_json", "after_json"};
+    if (is_number(f))
+        return SCOLS_FL_RIGHT;
+    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+        if (!strcmp(f->name, whole[i]))
+            return 0;
+    for (size_t i = 0; i < sizeof wrapped / sizeof *wrapped; i++)
+        if (!strcmp(f->name, wrapped[i]))
+            return SCOLS_FL_WRAP;
+    return json_is_time(f) || f->type == PROTOBUF_C_TYPE_ENUM || f->type == PROTOBUF_C_TYPE_BOOL ? 0 : SCOLS_FL_TRUNC;
 }
 
-static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value)
+/* room: the width its lines may have; 0: any. */
+static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value, size_t room)
 {
-    scols_line_refer_data(line, i, view_value(f, value)); /* which takes the text */
+    char *text = view_value(f, value);
+    scols_line_refer_data(line, i, room && text ? wrap(text, room) : text); /* which takes it */
     const struct label *l = f->type == PROTOBUF_C_TYPE_ENUM ? label_find(json_string_value(value)) : NULL;
     if (l && l->color)
         scols_cell_set_color(scols_line_get_cell(line, i), l->color);
@@ -361,47 +414,101 @@ static size_t pick(const ProtobufCMessageDescriptor *type, const char *names, co
     return n;
 }
 
-static void view_list(const ProtobufCMessageDescriptor *type, json_t *rows, const char *columns)
+static size_t line_width(void)
 {
-    const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
-    size_t n = pick(type, columns, fields), i;
-    json_t *row;
-    table *t = table_begin(true);
-    for (size_t c = 0; c < n; c++) {
-        int flags = is_number(fields[c]) ? SCOLS_FL_RIGHT : is_long(fields[c]) ? SCOLS_FL_TRUNC : 0;
-        scols_table_new_column(t, view_heading(fields[c]->name), 0, flags);
-    }
-    json_array_foreach(rows, i, row)
-    {
-        struct libscols_line *line = scols_table_new_line(t, NULL);
-        for (size_t c = 0; c < n; c++)
-            set_cell(line, c, fields[c], json_object_get(row, fields[c]->name));
-    }
-    if (i)
-        table_end(t);
-    else
-        scols_unref_table(t);
-    size_t count = json_array_size(rows);
-    fflush(stdout);
-    fprintf(stderr, ngettext("%zu row\n", "%zu rows\n", count), count);
+    struct winsize size;
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
+}
+
+static size_t more(size_t a, size_t b)
+{
+    return a > b ? a - b : 1;
 }
 
 static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, const char *columns)
 {
     const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
-    size_t n = pick(type, columns, fields);
+    size_t n = pick(type, columns, fields), widest = 0;
     table *t = table_begin(false);
-    scols_table_new_column(t, "", 0, 0);
-    scols_table_new_column(t, "", 0, SCOLS_FL_WRAP);
+    add_column(t, "", 0);
+    add_column(t, "", SCOLS_FL_WRAP);
     for (size_t i = 0; i < n; i++) {
         json_t *value = json_object_get(object, fields[i]->name);
-        if (is_empty(value) && strcmp(fields[i]->name, "percent") != 0)
+        if (is_empty(value) && !is_percent(fields[i]))
+            fields[i] = NULL;
+        else if (width_of(view_heading(fields[i]->name)) > widest)
+            widest = width_of(view_heading(fields[i]->name));
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!fields[i])
             continue;
         struct libscols_line *line = scols_table_new_line(t, NULL);
         scols_line_set_data(line, 0, view_heading(fields[i]->name));
-        set_cell(line, 1, fields[i], value);
+        set_cell(line, 1, fields[i], json_object_get(object, fields[i]->name), line_width() ? more(line_width(), widest + 2) : 0);
     }
     table_end(t);
+}
+
+static size_t widest_value(const ProtobufCFieldDescriptor *f, json_t *rows)
+{
+    size_t widest = 0, i;
+    json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        char *text = view_value(f, json_object_get(row, f->name));
+        widest = text && width_of(text) > widest ? width_of(text) : widest;
+        free(text);
+    }
+    return widest;
+}
+
+/* Whether a terminal's line holds the headings and what cannot give way; what is left is shared by what can. */
+static bool fits(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *rows, size_t room[])
+{
+    size_t width = line_width(), needed = 2 * (n - 1), flexible = 0;
+    for (size_t c = 0; c < n; c++) {
+        bool gives_way = flags_of(fields[c]) & (SCOLS_FL_TRUNC | SCOLS_FL_WRAP);
+        size_t heading = width_of(view_heading(fields[c]->name)), widest = gives_way ? 0 : widest_value(fields[c], rows);
+        needed += widest > heading ? widest : heading;
+        flexible += gives_way;
+        room[c] = gives_way ? heading : 0;
+    }
+    for (size_t c = 0; c < n; c++)
+        room[c] = width && flags_of(fields[c]) & SCOLS_FL_WRAP ? room[c] + more(width, needed) / flexible : 0;
+    return !width || needed <= width;
+}
+
+static void view_lines(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *rows, const size_t room[])
+{
+    json_t *row;
+    size_t i;
+    table *t = table_begin(true);
+    for (size_t c = 0; c < n; c++)
+        add_column(t, view_heading(fields[c]->name), flags_of(fields[c]));
+    json_array_foreach(rows, i, row)
+    {
+        struct libscols_line *line = scols_table_new_line(t, NULL);
+        for (size_t c = 0; c < n; c++)
+            set_cell(line, c, fields[c], json_object_get(row, fields[c]->name), room[c]);
+    }
+    table_end(t);
+}
+
+static void view_list(const ProtobufCMessageDescriptor *type, json_t *rows, const char *columns)
+{
+    const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
+    size_t n = pick(type, columns, fields), room[MAX_COLUMNS], i;
+    json_t *row;
+    if (json_array_size(rows) && fits(fields, n, rows, room)) {
+        view_lines(fields, n, rows, room);
+        return;
+    }
+    json_array_foreach(rows, i, row) /* too narrow: one below the other */
+    {
+        if (i)
+            puts("");
+        view_form(type, row, columns);
+    }
 }
 
 static void view_section(const ProtobufCMessageDescriptor *type, json_t *reply, const char *name, const char *columns,
@@ -421,6 +528,11 @@ static void view_section(const ProtobufCMessageDescriptor *type, json_t *reply, 
         view_list(f->descriptor, value, columns);
     else
         view_form(f->descriptor, value, columns);
+    if (!titled && f->label == PROTOBUF_C_LABEL_REPEATED) {
+        size_t count = json_array_size(value);
+        fflush(stdout);
+        fprintf(stderr, ngettext("%zu row\n", "%zu rows\n", count), count);
+    }
 }
 
 static void view_tables(const ProtobufCMessageDescriptor *type, json_t *reply, const char *columns)
