@@ -26,9 +26,10 @@ foreach(po IN LISTS CATALOGUES)
         COMMAND msgmerge --quiet --no-fuzzy-matching -o ${merged} ${po} ${POT}
         COMMAND sh -ec "missing=$(msgattrib --untranslated --no-obsolete $0; msgattrib --only-fuzzy --no-obsolete $0); \
 test -z \"$missing\" || { echo \"$missing\"; echo \"po/${language}.po: these texts have no translation\"; exit 1; }" ${merged}
-        COMMAND msgfmt --check -o ${mo} ${merged})
+        COMMAND msgfmt --check-format --check-domain -o ${mo} ${merged})
     list(APPEND MO ${mo})
-    list(APPEND PO_UPDATE COMMAND msgmerge --quiet --no-fuzzy-matching --update --backup=none --no-location ${po} ${POT})
+    list(APPEND PO_UPDATE COMMAND msgmerge --quiet --no-fuzzy-matching --update --backup=none --no-location ${po} ${POT}
+        COMMAND sed -i -e /^.POT-Creation-Date/d -e /^.Report-Msgid-Bugs-To/d ${po}) # they change without a reason
     install(FILES ${mo} DESTINATION share/locale/${language}/LC_MESSAGES)
 endforeach()
 add_custom_target(catalogues ALL DEPENDS ${MO})
