@@ -257,7 +257,7 @@ int main(int argc, char *argv[])
     if (!log_set_level(o.log ? o.log : w.progress ? "error" : "info"))
         return complain(EXIT_USAGE, _("--log-level takes error, warning, info or debug, not %s"), o.log);
     if (!(status = number_read("interval", o.interval, 1, 86400, &w.interval_s)) &&
-        !(status = number_read("lease", o.lease, 30, 3600, &w.lease_s)) &&
+        !(status = number_read("lease", o.lease, 15, 3600, &w.lease_s)) &&
         !(status = relay_read(&o, sender, secret, &set)) && !(status = profile_open(o.profile, &profile)))
         status = work(&o, &w, &set, &profile);
     profile_free(&profile);

@@ -100,8 +100,10 @@ static size_t on_reply(char *data, size_t one, size_t size, void *smtp)
     (void)one;
     s->answered = true;
     size_t n = size < sizeof s->result->text ? size : sizeof s->result->text - 1;
-    for (size_t i = 0; i < n; i++)
-        s->result->text[i] = data[i] < ' ' || data[i] > '~' ? ' ' : data[i]; /* a relay's bytes are a stranger's */
+    memcpy(s->result->text, data, n);
+    for (char *c = s->result->text; c < s->result->text + n; c++)
+        if (*c < ' ' || *c > '~') /* a relay's bytes are a stranger's */
+            *c = ' ';
     while (n && s->result->text[n - 1] == ' ')
         n--;
     s->result->text[n] = '\0';

@@ -20,9 +20,9 @@ struct worker {
     bool once, progress;
     volatile sig_atomic_t *stop; /* set: the mail in hand is finished, then it ends */
     long sent, later, never, unknown;
-    long waiting;   /* reminders that the server still has, as last heard */
-    int failures;   /* in a row, of server or relay */
-    char away[256]; /* what kept the relay from taking mail; empty: it takes some */
+    long waiting;      /* reminders that the server still has, as last heard */
+    unsigned failures; /* in a row, of server or relay */
+    char away[256];    /* what kept the relay from taking mail; empty: it takes some */
 };
 
 enum worker_end worker_run(struct worker *w);

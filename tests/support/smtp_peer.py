@@ -11,6 +11,7 @@ The plan is read anew for every connection. Its lines say what happens at a step
     data drop       hang up without a word
     ehlo hold       say nothing until the other side gives up
     dot keep-drop   keep the mail, then hang up (dot keep-hold: then say nothing)
+    data pause      go on once somebody has written to the pipe DIR/go
     mail 451 2      only the first 2 times since the plan was written
 """
 import argparse
@@ -45,6 +46,10 @@ class Store:
             f.write(envelope.content)
         os.rename(name + ".part", name)
         self.event(event="kept", file=name, sender=envelope.mail_from, to=envelope.rcpt_tos)
+
+    def wait(self):
+        with open(os.path.join(self.path, "go"), "rb") as pipe:
+            pipe.read()
 
     def replan(self):
         stamp = os.stat(self.plan).st_mtime_ns if self.plan else None
@@ -93,10 +98,12 @@ class Peer(SMTP):
     async def step(self, name, otherwise, *args):
         action = self.store.action(name)
         self.store.event(event=name)
-        if action:
-            await self.push(await self.misbehave(name, action))
-        else:
-            await otherwise(*args)
+        if action == "pause":
+            self.store.event(event=name, action=action)
+            await self.loop.run_in_executor(None, self.store.wait)
+        elif action:
+            return await self.push(await self.misbehave(name, action))
+        await otherwise(*args)
 
     async def _handle_client(self):
         self.store.replan()

@@ -2,6 +2,7 @@
 #include "client/notify/compose.h"
 #include "client/notify/digest.h"
 #include "common/message.h"
+#include "tests/support/child.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,15 +50,16 @@ static void set_percent(Mejora__MailItem *item, int percent)
 /* The mail as mail_open.py shows it. The caller frees it. */
 static char *open_mail(const char *mail)
 {
-    char path[] = "/tmp/compose_test.XXXXXX", command[128], *ret = NULL;
+    char path[] = "/tmp/compose_test.XXXXXX", *ret = NULL;
     size_t size = 0;
-    int fd = mkstemp(path);
+    int fd = mkstemp(path), out;
     assert_int_equal(write(fd, mail, strlen(mail)), strlen(mail));
     close(fd);
-    snprintf(command, sizeof command, "/usr/bin/python3 tests/support/mail_open.py %s", path);
-    FILE *out = popen(command, "r");
-    assert_true(getdelim(&ret, &size, '\0', out) > 0);
-    assert_int_equal(pclose(out), 0);
+    pid_t pid = child_start((const char *[]){"/usr/bin/python3", "tests/support/mail_open.py", path, NULL}, &out);
+    FILE *f = fdopen(out, "r");
+    assert_true(getdelim(&ret, &size, '\0', f) > 0);
+    fclose(f);
+    assert_int_equal(child_wait(pid), 0);
     unlink(path);
     return ret;
 }

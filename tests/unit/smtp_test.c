@@ -1,8 +1,11 @@
 /* What is known after an attempt, for everything a relay can do at every step, against a scripted peer. */
 #include "client/notify/smtp.h"
+#include "tests/support/child.h"
 
 #include <curl/curl.h>
 #include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,49 +36,40 @@ static struct peer plain;
 /* mode: NULL, "--tls" or "--smtps" */
 static void peer_start(struct peer *p, const char *mode)
 {
-    int out[2];
+    int out;
     strcpy(p->dir, "/tmp/smtp_test.XXXXXX");
     assert_non_null(mkdtemp(p->dir));
     snprintf(p->plan, sizeof p->plan, "%s/plan", p->dir);
     snprintf(p->cert, sizeof p->cert, "%s/cert", p->dir);
     snprintf(p->key, sizeof p->key, "%s/key", p->dir);
     fclose(fopen(p->plan, "we"));
-    char command[512];
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
-             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s -out %s 2>%s/openssl",
-             p->key, p->cert, p->dir);
-    assert_int_equal(mode ? system(command) : 0, 0);
-    assert_int_equal(pipe(out), 0);
-    p->pid = fork();
-    if (!p->pid) {
-        dup2(out[1], STDOUT_FILENO);
-        const char *args[] = {"python3",
-                              "tests/support/smtp_peer.py",
-                              p->dir,
-                              "--plan",
-                              p->plan,
-                              mode ? "--tls" : NULL,
-                              p->cert,
-                              p->key,
-                              mode && !strcmp(mode, "--smtps") ? mode : NULL,
-                              NULL};
-        execv("/usr/bin/python3", (char **)args);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *f = fdopen(out[0], "r");
+    /* clang-format off */
+    const char *certify[] = {
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", p->key, "-out", p->cert, NULL};
+    /* clang-format on */
+    assert_int_equal(mode ? child_run(certify) : 0, 0);
+    const char *args[] = {"/usr/bin/python3",
+                          "tests/support/smtp_peer.py",
+                          p->dir,
+                          "--plan",
+                          p->plan,
+                          mode ? "--tls" : NULL,
+                          p->cert,
+                          p->key,
+                          mode && !strcmp(mode, "--smtps") ? mode : NULL,
+                          NULL};
+    p->pid = child_start(args, &out);
+    FILE *f = fdopen(out, "r");
     assert_int_equal(fscanf(f, "ready %d", &p->port), 1);
     fclose(f);
 }
 
 static void peer_stop(struct peer *p)
 {
-    char command[64];
     kill(p->pid, SIGTERM);
-    waitpid(p->pid, NULL, 0);
-    snprintf(command, sizeof command, "rm -rf %s", p->dir);
-    assert_int_equal(system(command), 0);
+    child_wait(p->pid);
+    assert_int_equal(child_run((const char *[]){"rm", "-rf", p->dir, NULL}), 0);
 }
 
 static void peer_plan(const struct peer *p, const char *plan)
@@ -255,6 +250,34 @@ static void nothing_leaves_after_the_lease(void **state)
     assert_int_equal(peer_kept(&plain), kept);
 }
 
+/* The worker stops, another gets the lease, and then the relay asks the first one for the mail. */
+static void nothing_leaves_when_stopped_past_the_lease(void **state)
+{
+    (void)state;
+    char url[64], pipe_path[64];
+    struct smtp_settings set = settings_for(&plain, url);
+    int kept = peer_kept(&plain), status;
+    int64_t until = smtp_now() + 1000;
+    snprintf(pipe_path, sizeof pipe_path, "%s/go", plain.dir);
+    assert_int_equal(mkfifo(pipe_path, 0600), 0);
+    peer_plan(&plain, "data pause");
+    pid_t child = fork();
+    if (!child) {
+        struct smtp_result r;
+        smtp_send(smtp_new(&set), "ana@example.do", mail, sizeof mail - 1, until, &r);
+        _exit((int)r.outcome);
+    }
+    int go = open(pipe_path, O_WRONLY); /* returns when the peer is there */
+    kill(child, SIGSTOP);
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    for (int64_t left; (left = until - smtp_now()) > 0;)
+        poll(NULL, 0, (int)left);
+    close(go);
+    kill(child, SIGCONT);
+    assert_int_equal(child_wait(child), LATER);
+    assert_int_equal(peer_kept(&plain), kept);
+}
+
 static void encryption_is_never_given_up(void **state)
 {
     (void)state;
@@ -338,6 +361,7 @@ int main(void)
         cmocka_unit_test(relay_that_does_not_listen_is_away),
         cmocka_unit_test(connection_is_kept_while_it_answers),
         cmocka_unit_test(nothing_leaves_after_the_lease),
+        cmocka_unit_test(nothing_leaves_when_stopped_past_the_lease),
         cmocka_unit_test(encryption_is_never_given_up),
         cmocka_unit_test(url_says_how_to_speak),
     };
