@@ -17,7 +17,7 @@ COPY --from=build /src/build/packages /usr/local/share/mejora/packages
 RUN mkdir -p /etc/postgresql-common/createcluster.d && \
     echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.d/mejora.conf && \
     apt-get update && \
-    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends postgresql python3-aiosmtpd \
+    DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends ca-certificates postgresql python3-aiosmtpd \
         $(cat /usr/local/share/mejora/packages) && \
     rm -rf /var/lib/apt/lists/* && \
     useradd --uid 7117 --create-home --home-dir /var/lib/mejora mejora && \
