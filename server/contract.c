@@ -208,7 +208,7 @@ static void sql_record(FILE *sql, const struct shape *s, const char *from, int d
             sql_record(sql, c->message, inner, depth + 1);
             fprintf(sql, "), '') from unnest(%s.\"%s\") %s)", from, c->field->name, inner);
         } else if (c->message) {
-            snprintf(inner, sizeof inner, "(%s.\"%s\")", from, c->field->name);
+            snprintf(inner, sizeof inner, "(%.90s.\"%.63s\")", from, c->field->name);
             fprintf(sql, "case when %s is distinct from null then record_send(", inner);
             sql_record(sql, c->message, inner, depth);
             fputs(") end", sql);

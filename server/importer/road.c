@@ -43,8 +43,8 @@ enum { UNITS, COMMON, CAF, CATALOGUES };
 static bool catalogue_read(PGconn *pg, const struct call *c, PGresult *results[CATALOGUES])
 {
     static const char *const statements[CATALOGUES] = {
-        "select u.unit, u.name, coalesce(string_agg(a.written, '|'), '')"
-        "  from mejora.unit u left join mejora.unit_alias a using (institution, unit) where u.institution = $1 group by 1, 2",
+        ("select u.unit, u.name, coalesce(string_agg(a.written, '|'), '')"
+         "  from mejora.unit u left join mejora.unit_alias a using (institution, unit) where u.institution = $1 group by 1, 2"),
         "select null, name, coalesce(aliases, '') from mejora.units where $1 <> ''",
         "select number, title_es, coalesce(variants, ''), coalesce(title_es_2013, '') from mejora.caf2020 where $1 <> ''",
     };
