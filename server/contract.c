@@ -249,7 +249,8 @@ static const char *optional_result(const struct check *k, const struct plan *p, 
     return row < 0 || protobuf_c_message_descriptor_get_field_by_name(p->reply.type, name) ? "null::int" : at(k, row, NAME);
 }
 
-/* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit. */
+/* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit.
+ * Neither before nor after: nothing has changed (a worker found nothing to send), and there is nothing to note. */
 static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
 {
     int why = 0;
@@ -278,7 +279,7 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
         fprintf(sql, "$%d", why);
     else
         fputs("null", sql);
-    fputs(", n.before, n.after from new n, who w) "
+    fputs(", n.before, n.after from new n, who w where n.outcome <> 'ok' or n.before is not null or n.after is not null) "
           "select outcome, error, error_args, reply from new "
           "union all select case when hash = $7 then outcome else 'id_reused' end, case when hash = $7 then error else 'id_reused' end,"
           " case when hash = $7 then args end, case when hash = $7 then reply end from old", sql);
