@@ -27,7 +27,7 @@ begin
     select array_agg(row(m.mail, m.token, format('<mail.%s@%s.mejora>', m.mail, m.institution), w.email, w.name,
                          w.language, m.institution, i.name, t.today, m.leased_until,
                          lib.mail_items(m, t.today))::op.mail order by m.mail),
-           jsonb_build_object('mails', jsonb_agg(m.mail order by m.mail))
+           case when count(*) > 0 then jsonb_build_object('mails', jsonb_agg(m.mail order by m.mail)) end
       into mails, after
       from mejora.mail m
       join mejora.person w on w.id = m.person
