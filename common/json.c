@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <uninorm.h>
+#include <unistr.h>
 
 enum { USECS = 1000000 };
 
@@ -330,6 +332,17 @@ static json_t *boolean_from_text(const char *text)
     return NULL;
 }
 
+/* Servers take text in Unicode normal form C alone; keyboards and clipboards do not all make it. */
+static json_t *string_from_text(const char *text)
+{
+    size_t size;
+    const uint8_t *in = (const uint8_t *)text;
+    uint8_t *normal = u8_check(in, strlen(text)) ? NULL : u8_normalize(UNINORM_NFC, in, strlen(text) + 1, NULL, &size);
+    json_t *value = normal ? json_string((char *)normal) : NULL;
+    free(normal);
+    return value;
+}
+
 json_t *json_from_text(const char *text, const ProtobufCFieldDescriptor *f, struct json_fault *fault)
 {
     json_t *value = NULL;
@@ -338,7 +351,7 @@ json_t *json_from_text(const char *text, const ProtobufCFieldDescriptor *f, stru
     case PROTOBUF_C_TYPE_STRING:
     case PROTOBUF_C_TYPE_BYTES:
     case PROTOBUF_C_TYPE_ENUM:
-        value = json_string(text);
+        value = string_from_text(text);
         accepted = "UTF-8";
         break;
     case PROTOBUF_C_TYPE_MESSAGE:

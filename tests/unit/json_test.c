@@ -109,7 +109,7 @@ static const struct {
 } typed[] = {
     {"percent", "75", "75"},     {"percent", "-1", "-1"},    {"percent", "7.5", NULL}, {"percent", "", NULL},
     {"percent", "75x", NULL},    {"percent", "true", NULL},  {"why", "75", "\"75\""},  {"why", "\xff", NULL},
-    {"percent", "99999999999999999999", NULL},
+    {"percent", "99999999999999999999", NULL}, {"why", "Pen\xcc\x83" "a", "\"Peña\""},
 };
 
 static void texts_by_the_type_of_their_field(void **state)
