@@ -332,6 +332,10 @@ bool client_call(struct client *c, const struct op *op, const char *ref, const P
     q.head.op = (char *)(uintptr_t)op->name;
     q.head.ref = (char *)(uintptr_t)ref;
 
+    if (protobuf_c_message_get_packed_size(q.request) > CALL_BODY_MAX) {
+        ret->end = CALL_TOO_LARGE;
+        return false;
+    }
     bool maybe_done = false;
     enum turn turn = insist(c, &q, ret, &maybe_done);
     ret->end = end_of(turn, op, ret, maybe_done);

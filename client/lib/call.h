@@ -10,7 +10,7 @@
 
 #include <signal.h>
 
-enum { CALL_ID = 16, CALL_TIMEOUT_MS = 10000, CALL_PROTOCOL = 1 };
+enum { CALL_ID = 16, CALL_TIMEOUT_MS = 10000, CALL_PROTOCOL = 1, CALL_BODY_MAX = 1 << 20 };
 
 enum call_end {
     CALL_ANSWERED,    /* the head says how */
@@ -19,6 +19,7 @@ enum call_end {
     CALL_NOT_MEJORA,  /* somebody listens who is not the server with the profile's key */
     CALL_KEY_UNKNOWN, /* the server does not know the profile's key */
     CALL_STOPPED,     /* *stop was set */
+    CALL_TOO_LARGE,   /* more than CALL_BODY_MAX: nothing was sent */
     CALL_FAILED,      /* this machine: no memory, no sockets, an endpoint that is none */
 };
 
