@@ -7,12 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct words {
-    const char *code, *text;
-} words[] = {
+const struct message messages[] = {
 #define MSG(code, text) {#code, text},
 #include "common/messages.def"
 #undef MSG
+    {NULL, NULL},
 };
 
 /* The language of messages as POSIX finds it, before any locale need be installed. */
@@ -56,9 +55,9 @@ const char *message_language(const char *language, const char *directory)
 
 static const char *words_find(const char *code)
 {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(words[i].code, code))
-            return gettext(words[i].text);
+    for (const struct message *m = messages; m->code; m++)
+        if (!strcmp(m->code, code))
+            return gettext(m->text);
     return NULL;
 }
 

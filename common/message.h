@@ -18,5 +18,10 @@ const char *message_language(const char *language, const char *directory);
 /* The words for a code of messages.def with its arguments in place. An unknown code: itself and its arguments. */
 char *message_text(const char *code, char *const args[], size_t n);
 
+/* Every code there is, with its words in English; ends with code NULL. */
+extern const struct message {
+    const char *code, *text;
+} messages[];
+
 /* Fills `reason` in every message of the reply, at any depth, that has a code and arguments. */
 void message_fill(ProtobufCMessage *reply);

@@ -65,6 +65,13 @@ static void describe(const struct op *op)
     puts("\n");
 }
 
+static void describe_codes(void)
+{
+    puts("## Codes\n\n| code | words |\n|---|---|");
+    for (const struct message *m = messages; m->code; m++)
+        printf("| %s | %s |\n", m->code, m->text);
+}
+
 /* ---- field=value ---- */
 
 static const struct op *op_typed(const char *name)
@@ -105,6 +112,8 @@ static int describe_all(json_t *words)
     for (const struct op *op = ops; op < ops + OPS; op++)
         if (!name || op == only)
             describe(op);
+    if (!name)
+        describe_codes();
     return name && !only ? EXIT_USAGE : EXIT_DONE;
 }
 
