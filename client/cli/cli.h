@@ -79,6 +79,7 @@ struct cli {
     int timeout_ms; /* 0: the command's own */
     json_t *fields; /* of the request */
     json_t *local;  /* options that stay here, and words left over */
+    json_t *refused; /* what came with the last refusal */
     char ref[REF_TEXT];
     const char *ref_typed;    /* NULL: the default */
     enum ref_level ref_level; /* what ref_typed is to be completed to */

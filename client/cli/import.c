@@ -71,32 +71,45 @@ static bool read_file(struct cli *cli, const char *path)
     return true;
 }
 
-static bool has_refusal(json_t *reply)
+/* As a sheet, an import is the list that one works through: its notes. */
+static void show(struct cli *cli, json_t *reply, const char *columns)
 {
-    json_t *note;
-    size_t i;
-    json_array_foreach(json_object_get(reply, "notes"), i, note)
-    {
-        if (!strcmp(json_string_value(json_object_get(note, "kind")), "refused"))
-            return true;
+    ProtobufCMessageDescriptor type = *ops[OP_plan_import].reply;
+    if (cli->format == FORMAT_CSV || cli->format == FORMAT_TSV) {
+        type.fields = protobuf_c_message_descriptor_get_field_by_name(&type, "notes");
+        type.n_fields = 1;
     }
-    return false;
+    view_reply(cli->format, &type, reply, columns);
 }
 
-static void show(struct cli *cli, json_t *reply)
+static void show_changes(struct cli *cli, json_t *reply)
 {
-    const struct op *op = &ops[OP_plan_import];
-    if (cli->format == FORMAT_CSV || cli->format == FORMAT_TSV) { /* the list that one works through is the notes */
-        json_t *notes = json_pack("{s:O}", "notes", json_object_get(reply, "notes"));
-        ProtobufCMessageDescriptor only = *op->reply;
-        only.fields = protobuf_c_message_descriptor_get_field_by_name(op->reply, "notes");
-        only.n_fields = 1;
-        view_reply(cli->format, &only, notes, NULL);
-        json_decref(notes);
-        return;
+    show(cli, reply,
+         ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason");
+}
+
+/* All faults at once, by line and column, without what is right beside them. JSON had them with the refusal. */
+static void show_faults(struct cli *cli)
+{
+    json_t *faults = json_pack("{s:[]}", "notes"), *note;
+    size_t i;
+    json_array_foreach(json_object_get(cli->refused, "notes"), i, note)
+    {
+        if (!strcmp(json_string_value(json_object_get(note, "kind")), "refused"))
+            json_array_append(json_object_get(faults, "notes"), note);
     }
-    view_reply(cli->format, op->reply, reply,
-               ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason");
+    if (cli->refused && cli->format != FORMAT_JSON)
+        show(cli, faults, "notes: line column item_no reason");
+    json_decref(faults);
+}
+
+static json_t *ask(struct cli *cli, bool dry, int *ret_exit)
+{
+    json_object_set_new(cli->fields, "dry_run", json_boolean(dry));
+    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, ret_exit);
+    if (!reply)
+        show_faults(cli);
+    return reply;
 }
 
 static bool confirmed(void)
@@ -113,20 +126,15 @@ static bool confirmed(void)
 static int apply(struct cli *cli, bool quiet)
 {
     int code;
-    json_object_set_new(cli->fields, "dry_run", json_false());
-    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, &code);
+    json_t *reply = ask(cli, false, &code);
     if (!reply)
         return code;
     if (!quiet || cli->format != FORMAT_TABLE)
-        show(cli, reply);
-    if (has_refusal(reply)) {
-        say(_("Refused: nothing was changed."));
-        code = EXIT_INVALID;
-    } else if (json_is_true(json_object_get(reply, "applied"))) {
+        show_changes(cli, reply);
+    if (json_is_true(json_object_get(reply, "applied")))
         say(_("Done: %s. What is left to decide: mejora decision list"), json_string_value(json_object_get(reply, "plan")));
-    } else {
+    else
         say(_("Nothing to change."));
-    }
     json_decref(reply);
     return code;
 }
@@ -138,17 +146,11 @@ static int propose(struct cli *cli)
     bool dry = local_is(cli, "dry-run"), yes = local_is(cli, "yes"), tty = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
     if (yes && !dry)
         return apply(cli, false); /* the server refuses what a dry run would refuse, and changes nothing then */
-    json_object_set_new(cli->fields, "dry_run", json_true());
-    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, &code);
+    json_t *reply = ask(cli, true, &code);
     if (!reply)
         return code;
-    show(cli, reply);
-    bool refused = has_refusal(reply);
+    show_changes(cli, reply);
     json_decref(reply);
-    if (refused) {
-        say(_("Refused: nothing was changed."));
-        return EXIT_INVALID;
-    }
     if (dry || !tty) {
         say(dry ? _("This was only a look: nothing was changed.")
                 : _("Nothing was changed: there is nobody to ask. Say --yes to apply it."));

@@ -60,6 +60,7 @@ int main(int argc, char *argv[])
         code = EXIT_FAILED;
     json_decref(cli.fields);
     json_decref(cli.local);
+    json_decref(cli.refused);
     client_free(cli.client);
     profile_free(&cli.profile);
     free(cli.profile_file);

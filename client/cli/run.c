@@ -127,7 +127,8 @@ json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *f
     answer_free(&answer);
     if (ok)
         return reply;
-    json_decref(reply);
+    json_decref(cli->refused);
+    cli->refused = reply;
     return NULL;
 }
 

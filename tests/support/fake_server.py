@@ -3,7 +3,7 @@
 
     fake_server.py DIR
 
-Writes DIR/profile (known) and DIR/stranger.profile (refused), then answers by DIR/script.json, read anew for each request:
+Writes DIR/profile and DIR/stranger.profile, the only one whose key is refused, then answers by DIR/script.json, read anew for each request:
 
     {"whoami": [{"reply": {"person": "ana"}}, …], …}
 
@@ -25,14 +25,14 @@ from mejora import MESSAGES, fresh_keys, key_bytes, message_of, write_private  #
 HERE = Path(sys.argv[1])
 
 
-def guard(context, known, ready):
-    """ZAP: one key is known."""
+def guard(context, stranger, ready):
+    """ZAP: every key is known but one."""
     zap = context.socket(zmq.REP)
     zap.bind("inproc://zeromq.zap.01")
     ready.set()
     while True:
         request = zap.recv_multipart()
-        accepted = request[-1] == known
+        accepted = request[-1] != stranger
         zap.send_multipart([b"1.0", request[1], b"200" if accepted else b"400", b"", b"ana" if accepted else b"", b""])
 
 
@@ -60,7 +60,7 @@ def answer(head, body, counts):
 def main():
     server, known, stranger = fresh_keys(), fresh_keys(), fresh_keys()
     context, ready = zmq.Context(), threading.Event()
-    threading.Thread(target=guard, args=(context, key_bytes(known[0]), ready), daemon=True).start()
+    threading.Thread(target=guard, args=(context, key_bytes(stranger[0]), ready), daemon=True).start()
     ready.wait()
     router = context.socket(zmq.ROUTER)
     router.curve_server, router.curve_secretkey, router.zap_domain = True, server[1].encode(), b"fake"

@@ -1,0 +1,83 @@
+#!/usr/bin/env bats
+# Importing a plan into a real server: look first, ask, apply; and the ways it can be refused.
+
+bats_require_minimum_version 1.5.0
+load ../support/server
+load ../support/fake
+
+PLANS=$BATS_TEST_DIRNAME/../data/plans
+
+setup_file() {
+    export LANG=C.UTF-8
+    server_start
+    for code in a b c d e; do mejora institution add "$code" "Institución $code"; done
+}
+teardown_file() { server_stop; }
+
+plans() { mejora plan list --institution "$1" -o tsv 2>/dev/null | sed -n '2,$p' | cut -f1,5; }
+
+@test "off a terminal it only shows" {
+    run -0 --separate-stderr mejora plan import "$PLANS/plan_2023.tsv" --institution a
+    [[ $output == *"a/2023"*"17"*"por decidir"* ]]
+    [[ $stderr == *"--yes"* ]]
+    [ -z "$(plans a)" ]
+    run -0 mejora plan import "$PLANS/plan_2023.tsv" --institution a --dry-run --yes
+    [ -z "$(plans a)" ]
+}
+
+@test "on a terminal it asks, and takes no for an answer" {
+    answer() { printf '%s\n' "$1" | TERM=xterm script -qec "mejora plan import '$PLANS/plan_2024.tsv' --institution b" /dev/null; }
+    run -0 answer n
+    [[ $output == *"[s/N]"* ]]
+    [ -z "$(plans b)" ]
+    run -0 answer ""
+    [ -z "$(plans b)" ]
+    run -0 answer s
+    [[ "$(plans b)" == b/2024$'\t'* ]]
+}
+
+@test "--yes applies, JSON says what; a second time nothing changes" {
+    run -0 --separate-stderr mejora plan import "$PLANS/plan_2023.tsv" --institution c --yes -o json
+    [ "$(/usr/bin/python3 -c 'import json, sys
+r = json.load(sys.stdin)
+kinds = {n["kind"] for n in r["notes"]}
+assert kinds <= {"repaired", "to_decide", "hint"} and "to_decide" in kinds, kinds
+assert all(n["reason"] and n["code"] for n in r["notes"])
+print(r["plan"], r["added"], r["changed"], r["unchanged"], r["applied"])' <<<"$output")" = "c/2023 17 0 0 True" ]
+    run -0 --separate-stderr mejora plan import "$PLANS/plan_2023.tsv" --institution c --yes -o json
+    [ "$(/usr/bin/python3 -c 'import json, sys
+r = json.load(sys.stdin)
+print(r["added"], r["changed"], r["unchanged"])' <<<"$output")" = "0 0 17" ]
+}
+
+@test "what is refused is exit 6, names line and column, and changes nothing" {
+    sed 's/T1-2023/primavera/' "$PLANS/plan_2023.tsv" >"$BATS_TEST_TMPDIR/plan.tsv"
+    run -6 --separate-stderr mejora plan import "$BATS_TEST_TMPDIR/plan.tsv" --institution d --yes
+    [[ ${lines[1]} == " "*7*"Inicio"*"«primavera»"* && $stderr == *"No se importó nada"* ]]
+    [ "${#lines[@]}" -eq "$((1 + $(grep -o primavera "$BATS_TEST_TMPDIR/plan.tsv" | wc -l)))" ]
+    [ -z "$(plans d)" ]
+    printf 'a\0b\n' >"$BATS_TEST_TMPDIR/nul.tsv"
+    run -6 mejora plan import "$BATS_TEST_TMPDIR/nul.tsv" --institution d --yes
+    [[ $output == *nulo* ]]
+    run -6 mejora plan import /nowhere.tsv --institution d
+    head -c 9000000 /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/large.tsv"
+    run -6 mejora plan import "$BATS_TEST_TMPDIR/large.tsv" --institution d
+}
+
+@test "notes as a sheet to work through" {
+    run -0 --separate-stderr mejora plan import "$PLANS/plan_2023.tsv" --institution e -o csv
+    [[ ${lines[0]} == '"kind","line","column","item_no","was","now","code","args","reason"'* ]]
+    [ "${#lines[@]}" -gt 10 ]
+}
+
+@test "decisions: one, an unknown one, all of them" {
+    mejora plan import "$PLANS/plan_2023.tsv" --institution e --yes
+    run -0 --separate-stderr mejora decision resolve 1 accept --institution e
+    [[ $output == *aceptada* ]]
+    run -3 mejora decision resolve 999 keep --institution e
+    run -0 --separate-stderr mejora decision resolve --all keep --plan e/2023 -o json
+    [ "$(/usr/bin/python3 -c 'import json, sys
+print({d["state"] for d in json.load(sys.stdin)["decisions"]})' <<<"$output")" = "{'kept'}" ]
+    run -0 --separate-stderr mejora decision list --institution e
+    [ "$stderr" = "0 filas" ]
+}
