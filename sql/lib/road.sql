@@ -22,7 +22,7 @@ declare
     owns boolean;
     invited boolean;
 begin
-    perform set_config('mejora.institution', coalesce(about, '*'), true);
+    perform set_config('mejora.institution', '*', true);          -- whose key it is may be seen, wherever they are from
     select k.person, k.kind = 'invitation' into me, invited from road.key k   -- one key look-up after the other: half the cost of a join
      where k.id = enter.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > now());
     select p.code, p.name, p.institution, case when invited then '{invited}' else p.roles end
@@ -33,10 +33,8 @@ begin
         error := 'key_revoked';
         return;
     end if;
-    if about is null then
-        about := institution;
-        perform set_config('mejora.institution', about, true);
-    end if;
+    about := coalesce(about, institution);
+    perform set_config('mejora.institution', about, true);
     home := institution;
     institution := about;                                         -- where the audit entry belongs, also that of a refusal
     if home not in (about, '*') then
@@ -76,7 +74,8 @@ declare
     asks record;
 begin
     perform set_config('mejora.institution', '*', true);
-    select p.id, p.code, p.name, p.institution into asks
+    select p.id, case when p.institution in (coalesce(about, p.institution), '*') then '' else p.institution || '/' end || p.code as code,
+           p.name, p.institution into asks
       from road.key k join mejora.person p on p.id = k.person where k.id = refuse.key;
     insert into road.audit (institution, plan, item_no, task_no, person, who, name, key, request, op, outcome, error, args)
     values (coalesce(about, asks.institution, '*'), about_plan, about_item, about_task, asks.id, asks.code, asks.name, key, request,
