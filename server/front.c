@@ -301,16 +301,31 @@ static void hand_out(struct front *f, struct outgoing *out)
     mailbox_put(&f->preparer->in, &out->prepares);
 }
 
+/* A write's refusal is noted by its own statement; a lane that only reads cannot, so its refusal goes by one that writes. */
+static bool is_to_note(struct front *f, struct call *c)
+{
+    if (c->refused || c->op->kind == WRITE || c->outcome != MEJORA__OUTCOME__OUTCOME_DENIED || !is_noted(f, c))
+        return false;
+    c->refused = true;
+    return true;
+}
+
 static bool answer_done(struct front *f)
 {
-    struct list done;
+    struct list done, notes;
     if (!mailbox_take(&f->done, 1, INT_MAX, &done))
         return false;
+    list_init(&notes);
     for (struct call *c = done.first, *next; c; c = next) {
         next = c->next;
+        if (is_to_note(f, c)) {
+            list_add(&notes, c);
+            continue;
+        }
         share_of(f, c)->in_flight--;
         reply(f, c);
     }
+    mailbox_put(&f->writers[0].in, &notes);
     return true;
 }
 
