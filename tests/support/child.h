@@ -1,7 +1,9 @@
 /* child - programs that a test runs beside itself. What goes wrong in starting one shows in its status, 127. */
 #pragma once
 
+#include <signal.h>
 #include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,6 +18,7 @@ static inline pid_t child_start(const char *const argv[], int *ret_out)
     }
     pid_t pid = fork();
     if (!pid) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM); /* a test that fails leaves nobody behind */
         if (ret_out)
             dup2(out[1], STDOUT_FILENO);
         execvp(argv[0], (char *const *)(size_t)argv);
