@@ -31,12 +31,12 @@ immutable language sql as $$
                    case when is_end then lib.is_last_day(day) else extract(day from day) = 1 end as edge) d
 $$;
 
--- Units as people or a file name them → their codes, in that order, each once. An element is a text or {"unit": code}. One that is
--- not known stays as it is.
+-- Units as people or a file name them → their codes, in that order, each once. An element is a text or {"unit": code, "name": name}.
+-- One that is not known stays as it is.
 create function lib.owner_codes(institution text, owners jsonb) returns jsonb stable language sql as $$
     select coalesce(jsonb_agg(code order by n), '[]')
-      from (select coalesce(lib.unit_find(institution, name), name) as code, min(n) as n
-              from (select coalesce(o ->> 'unit', o #>> '{}') as name, n from jsonb_array_elements(owners) with ordinality e (o, n)) named
+      from (select coalesce(lib.unit_find(institution, name), lib.unit_find(institution, o ->> 'name'), name) as code, min(n) as n
+              from jsonb_array_elements(owners) with ordinality e (o, n), lateral (select coalesce(o ->> 'unit', o #>> '{}') as name) named
              group by 1) found
 $$;
 
@@ -145,10 +145,12 @@ begin
     end if;
 end $$;
 
--- A field's value as a person reads it: lists with the separator of the plans, units by name.
+-- A field's value as a person reads it: lists with the separator of the plans, units by name, tasks by their text.
 create function lib.value_text(institution text, field text, value jsonb) returns text stable language sql as $$
     select case when jsonb_typeof(value) <> 'array' then value #>> '{}'
-                else (select string_agg(coalesce(u.name, v ->> 'text', v #>> '{}'), ' // ' order by n)
+                else (select string_agg(coalesce(u.name, v ->> 'text', case jsonb_typeof(v) when 'object' then
+                                                 (select string_agg(w.value, ' ') from jsonb_each_text(v) w) else v #>> '{}' end),
+                                        ' // ' order by n)
                         from jsonb_array_elements(value) with ordinality e (v, n)
                         left join mejora.unit u on field = 'owners' and (u.institution, u.unit) = (value_text.institution, v #>> '{}'))
            end

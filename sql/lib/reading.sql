@@ -97,6 +97,7 @@ begin
     with named as (
         select u.code, u.name, coalesce(u.known, false) as known
           from jsonb_to_recordset(draft -> 'units') u (code text, name text, known boolean)
+         where coalesce(lib.unit_find(institution, u.code), lib.unit_find(institution, u.name)) is null
     ), made as (
         insert into mejora.unit (institution, unit, name, provisional) select institution, n.code, n.name, not n.known from named n
             on conflict do nothing returning unit.unit, unit.name, unit.provisional

@@ -66,8 +66,9 @@ create function lib.carry(institution text, plan int, year int, items int[], mon
 declare
     t_means text;
 begin
-    insert into mejora.plan (institution, year, title, caf, t_means)
-    select institution, year, replace(p.title, plan::text, year::text), p.caf, p.t_means
+    insert into mejora.plan (institution, year, title, caf, t_means, signatures)
+    select institution, year, replace(p.title, plan::text, year::text), p.caf, p.t_means,
+           (select coalesce(jsonb_agg(s || '{"name": null, "date": null}'), '[]') from jsonb_array_elements(p.signatures) s)
       from mejora.plan p where (p.institution, p.year) = (institution, plan)
         on conflict on constraint plan_pkey do nothing;
     select p.t_means into t_means from mejora.plan p where (p.institution, p.year) = (institution, year);

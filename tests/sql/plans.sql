@@ -1,6 +1,6 @@
 -- Plans: listing, showing, approving, carrying on.
 begin;
-select plan(48);
+select plan(49);
 \ir support/ask.psql
 
 insert into mejora.institution values ('tpln', 'Instituto de Prueba', 'America/Santo_Domingo');
@@ -82,6 +82,8 @@ select results_eq($$ select item_no, start_period, end_period, start_date, end_d
 select results_eq($$ select item_no, unit::text collate "default", position from mejora.action_owner where (institution, plan) = ('tpln', 2026) order by 1, 3 $$,
                   $$ values (1, 'rrhh', 0), (1, 'ti', 1), (2, 'ti', 0) $$, 'its units');
 select results_eq($$ select item_no, task_no, text from mejora.task where (institution, plan) = ('tpln', 2026) $$, $$ values (1, 2, 'por hacer') $$, 'its open tasks');
+select results_eq($$ select title, signatures from mejora.plan where (institution, year) = ('tpln', 2026) $$,
+                  $$ values ('Plan 2026', '[{"role": "plan", "name": null, "date": null}, {"role": "approves", "name": null, "date": null}]'::jsonb) $$, 'a title and nobody''s signature');
 select is_empty($$ select from mejora.progress where (institution, plan) = ('tpln', 2026) $$, 'its history stays behind');
 select results_eq($$ select distinct state::text, reason from mejora.reminder where (institution, plan) = ('tpln', 2023) $$, $$ values ('cancelled', 'carried') $$,
                   'nobody is reminded of the old plan');
