@@ -4,7 +4,8 @@ create function op.action_list(
     out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
 #variable_conflict use_variable
 declare
-    code text := lib.unit_find(institution, unit);
+    today date := lib.today(institution);
+    code text := case when unit <> '' then lib.unit_find(institution, unit) end;
 begin
     select * into outcome, error, error_args from lib.missing(institution, plan, null);
     if outcome is not null then
@@ -14,7 +15,7 @@ begin
         return;
     end if;
     select array_agg(a order by a.item_no), 'ok' into actions, outcome
-      from lib.actions(institution, plan, null, lib.today(institution)) a
+      from lib.actions(institution, plan, null, today) a
      where (state is null or a.state = state)
        and (code is null or exists (select from unnest(a.owners) o where o.code = code))
        and (mine is not true or exists (select from unnest(a.owners) o join mejora.member m on m.unit = o.code
