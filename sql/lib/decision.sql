@@ -129,7 +129,8 @@ declare
     code text := was ->> 'code';
     target text := was ->> 'into';
 begin
-    insert into mejora.unit (institution, unit, name, provisional) values (institution, code, was ->> 'name', (was ->> 'provisional')::boolean);
+    insert into mejora.unit (institution, unit, name, provisional)
+    values (institution, code, was ->> 'name', (was ->> 'provisional')::boolean);
     update mejora.unit_alias a set unit = code where a.institution = institution and was -> 'aliases' ? a.alias;
     delete from mejora.unit_alias a
      where (a.institution, a.unit) = (institution, target) and a.alias in (lib.fold(code), lib.fold(was ->> 'name'));
@@ -138,7 +139,8 @@ begin
     insert into mejora.action_owner (institution, plan, item_no, unit, position)
     select institution, o.plan, o.item_no, code, o.position
       from jsonb_to_recordset(nullif(was -> 'owners', 'null')) o (plan int, item_no int, position int);
-    delete from mejora.action_owner a using jsonb_to_recordset(nullif(was -> 'owners', 'null')) o (plan int, item_no int, "both" boolean)
+    delete from mejora.action_owner a
+     using jsonb_to_recordset(nullif(was -> 'owners', 'null')) o (plan int, item_no int, "both" boolean)
      where (a.institution, a.plan, a.item_no, a.unit) = (institution, o.plan, o.item_no, target) and not o."both";
     perform lib.owners_bump(institution, code);
 end $$;

@@ -52,7 +52,8 @@ $$;
 
 -- The fields that can change, as the audit trail and a file's reading have them.
 create function lib.action_fields(a mejora.action) returns jsonb immutable language sql as $$
-    select to_jsonb(a) - '{institution,plan,item_no,text_version,dates_version,owners_version,annulled_at,annulled_why,carried_from,line}'::text[]
+    select to_jsonb(a) - '{institution,plan,item_no,text_version,dates_version,owners_version}'::text[]
+                       - '{annulled_at,annulled_why,carried_from,line}'::text[]
 $$;
 
 create function lib.action_document(institution text, plan int, item_no int) returns jsonb stable language sql as $$

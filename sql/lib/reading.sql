@@ -62,7 +62,8 @@ create function lib.stored_document(institution text, plan int, item_no int) ret
                      || coalesce((select lib.draft_follow_up(to_jsonb(f)) from mejora.follow_up f
                                    where (f.institution, f.plan, f.item_no)
                                        = (stored_document.institution, stored_document.plan, stored_document.item_no)), '{}')
-                     || coalesce((select jsonb_build_object('percent', l.percent) from lib.last_progress(institution, plan, item_no) l), '{}')
+                     || coalesce((select jsonb_build_object('percent', l.percent)
+                                    from lib.last_progress(institution, plan, item_no) l), '{}')
            end
 $$;
 
@@ -79,12 +80,14 @@ create function lib.import_items(institution text, plan int, draft jsonb) return
     ), item as (
         select n.item_no, n.line, n.document, l.document as last, lib.stored_document(institution, plan, n.item_no) as have
           from lib.draft_documents(institution, plan, import_items.draft) n
-          left join (select d.* from last, lib.draft_documents(institution, plan, last.draft) d) l on l.item_no is not distinct from n.item_no
+          left join (select d.* from last, lib.draft_documents(institution, plan, last.draft) d) l
+            on l.item_no is not distinct from n.item_no
     ), told as (
-        select i.*, (select jsonb_object_agg(f.key, case f.key when 'comments' then lib.comments_merge(i.have -> f.key, i.last -> f.key, f.value)
-                                                               else f.value end)
-                       from jsonb_each(i.document) f where i.last is null or nullif(i.last -> f.key, 'null') is distinct from nullif(f.value, 'null'))
-                    as want
+        select i.*, (select jsonb_object_agg(f.key, case f.key when 'comments'
+                                                    then lib.comments_merge(i.have -> f.key, i.last -> f.key, f.value)
+                                                    else f.value end)
+                       from jsonb_each(i.document) f
+                      where i.last is null or nullif(i.last -> f.key, 'null') is distinct from nullif(f.value, 'null')) as want
           from item i
     )
     select t.item_no, t.line, t.document, t.have is null, d.before, d.after

@@ -29,7 +29,8 @@ $$;
 
 create function lib.plans(institution text, year int) returns setof op.plan stable language sql as $$
     select lib.ref(p.institution, p.year), p.year, p.title,
-           case when p.carried_to is not null then 'carried' when p.approved_at is not null then 'approved' else 'draft' end::mejora.plan_state,
+           case when p.carried_to is not null then 'carried'
+                when p.approved_at is not null then 'approved' else 'draft' end::mejora.plan_state,
            a.actions, a.reported, a.done,
            (select count(*) from mejora.decision d
              where (d.institution, d.plan) = (p.institution, p.year) and d.state = 'open')::int,

@@ -18,6 +18,7 @@ begin
      where (p.institution, p.plan, p.item_no) = (institution, plan, item_no);
     select f.action_text, f.tasks_text, f.owner_text, f.result, f.comments, f.line into follow_up from mejora.follow_up f
      where (f.institution, f.plan, f.item_no) = (institution, plan, item_no);
-    select a.annulled_why, case when a.carried_from is not null then lib.ref(institution, a.carried_from, item_no) end, 'ok' into annulled_why, carried_from, outcome
+    select a.annulled_why, case when a.carried_from is not null then lib.ref(institution, a.carried_from, item_no) end, 'ok'
+      into annulled_why, carried_from, outcome
       from mejora.action a where (a.institution, a.plan, a.item_no) = (institution, plan, item_no);
 end $$;

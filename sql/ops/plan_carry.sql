@@ -50,7 +50,7 @@ begin
     elsif items is null then
         select 'conflict', 'nothing_to_carry', array[lib.ref(institution, plan)] into outcome, error, error_args;
     elsif exists (select from mejora.plan p where (p.institution, p.year) = (institution, year)
-                                             and coalesce(p.approved_at::text, p.carried_to::text) is not null) then
+                                              and (p.approved_at is not null or p.carried_to is not null)) then
         select 'conflict', 'plan_approved', array[lib.ref(institution, year)] into outcome, error, error_args;
     else
         select min(a.item_no) into taken from mejora.action a

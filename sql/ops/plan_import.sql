@@ -60,7 +60,8 @@ create function lib.import_notes(institution text, plan int, draft jsonb, digest
     select 'refused', null, null, null, null, null, case when p.carried_to is null then 'plan_approved' else 'plan_carried' end,
            array_remove(array[lib.ref(p.institution, p.year), lib.ref(p.institution, p.carried_to)], null), null
       from mejora.plan p
-     where (p.institution, p.year) = (import_notes.institution, import_notes.plan) and coalesce(p.approved_at::text, p.carried_to::text) <> ''
+     where (p.institution, p.year) = (import_notes.institution, import_notes.plan)
+       and (p.approved_at is not null or p.carried_to is not null)
     union all
     select 'hint', null, null, null, null, null, 'same_file',
            array[to_char(i.at at time zone (select n.time_zone from mejora.institution n where n.institution = i.institution),
