@@ -51,16 +51,23 @@ create function lib.decisions(institution text, plan int, number bigint) returns
        and (decisions.plan is null or d.plan = decisions.plan) and (number is null or d.decision = number)
 $$;
 
--- The planner puts this in the place of its call, as long as the arguments are simple: hand over a day, not a call of lib.today.
+-- One row. The planner puts this and lib.actions in the place of their calls, as long as they are called in FROM and the arguments are
+-- simple: hand over a day, not a call of lib.today.
+create function lib.owners(institution text, plan int, item_no int) returns table (owners op.owner[]) stable language sql as $$
+    select array_agg(row(u.name, o.unit, o.position = 0)::op.owner order by o.position, o.unit)
+      from mejora.action_owner o join mejora.unit u on (u.institution, u.unit) = (o.institution, o.unit)
+     where (o.institution, o.plan, o.item_no) = (owners.institution, owners.plan, owners.item_no)
+$$;
+
 create function lib.actions(institution text, plan int, item_no int, today date) returns setof op.action stable language sql as $$
     select lib.ref(a.institution, a.plan, a.item_no), a.item_no, lib.criterion(a.subcriteria), a.subcriteria, a.improvement_areas,
            a.actions, a.title, a.objective, a.start_period, a.end_period, a.start_date, a.end_date, a.resources, a.indicator,
-           (select array_agg(row(u.name, o.unit, o.position = 0)::op.owner order by o.position, o.unit)
-              from mejora.action_owner o join mejora.unit u on (u.institution, u.unit) = (o.institution, o.unit)
-             where (o.institution, o.plan, o.item_no) = (a.institution, a.plan, a.item_no)), a.comments, l.percent,
+           o.owners, a.comments, l.percent,
            lib.action_state(l.percent, a.end_date, l.done_on, today, a.annulled_at is not null),
            row(a.text_version, a.dates_version, a.owners_version, coalesce(l.version, 0))::op.versions, a.caf_example_no
-      from mejora.action a left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+      from mejora.action a
+      left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+     cross join lateral lib.owners(a.institution, a.plan, a.item_no) o
      where (a.institution, a.plan) = (actions.institution, actions.plan) and (actions.item_no is null or a.item_no = actions.item_no)
 $$;
 

@@ -22,12 +22,13 @@ begin
     select array_agg(row(lib.ref(a.institution, a.plan, a.item_no), coalesce(a.title, a.actions[1]), a.end_date,
                          a.end_date - today, l.percent,
                          lib.action_state(l.percent, a.end_date, l.done_on, today, false),
-                         lib.owners(a.institution, a.plan, a.item_no))::op.due
+                         o.owners)::op.due
                      order by a.end_date, a.plan, a.item_no)
       into actions
       from mejora.action a
       join mejora.plan p on p.institution = a.institution and p.year = a.plan and p.carried_to is null
       left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+     cross join lateral lib.owners(a.institution, a.plan, a.item_no) o
      where a.institution = institution and (plan is null or a.plan = plan)
        and a.annulled_at is null and a.end_date <= today + days and l.percent is distinct from 100;
     outcome := 'ok';
