@@ -2,7 +2,7 @@
 -- told to connect as: a superuser, or the owner of the database with CREATEROLE.
 --
 --     mejora_owner    owns every schema, table and function; nobody logs in as it
---     mejora_server   what the server runs as: reads, inserts, updates and calls functions; deletes and owns nothing
+--     mejora_server   what the server runs as: reads, inserts, updates and calls functions; owns nothing, deletes what a migration says
 
 do $$
 declare
