@@ -71,7 +71,7 @@ fetch_admin() {
     as ana progress report "$ref" 50 --why "Primera jornada hecha"
     run as ana audit list
     assert_failure 4
-    as admin audit list --ref "$ref" -o json | jq -e '.entries[] | select(.op == "progress_report" and .person == "ana")'
+    as admin audit list --institution inm --who ana --op progress_report -o json | jq -e --arg ref "$ref" '.entries[0].ref == $ref'
     echo "$ref" >"$WORK/ref"
 }
 
