@@ -39,7 +39,6 @@ engine_base() {
 base_make() { # CODENAME TAR
     local tree
     tree=$(mktemp -d /var/tmp/mejora-base.XXXXXX)
-    # shellcheck disable=SC2016 # apt's own variables
     apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Component: main' |
         awk -v release="$1" '$3 == release || $3 == release "-updates" || $3 == release "-security"' | sort -u >"$tree.sources"
     debootstrap --variant=minbase "$1" "$tree" "$(awk -v release="$1" '$3 == release { print $2; exit }' "$tree.sources")" >&2 &&
