@@ -121,7 +121,7 @@ const struct command commands[] = {
      ARGS(NEEDED("NAME", "name", N_("its name")), FIELD("code", "code", N_("a short code: letters, digits, -")), IN_INSTITUTION),
      "unit: code name aliases", NULL, NULL, N_("register a unit of the institution"),
      "mejora unit add --code rrhh \"Recursos Humanos\""},
-    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional aliases", NULL, NULL,
+    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional", NULL, NULL,
      N_("the units"), "mejora unit list"},
     {"unit", "alias", OP_unit_alias, REF_INSTITUTION,
      ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")), NEEDED("ALIAS", "alias", N_("another name for it")),
