@@ -67,6 +67,9 @@ static size_t width(const ProtobufCFieldDescriptor *f)
 
 static const char *message_check(const ProtobufCMessage *m, bool nested, struct arena *mem, const char **ret_field)
 {
+    *ret_field = m->descriptor->short_name;
+    if (m->n_unknown_fields) /* a newer client means something by it that would not happen */
+        return "field_unknown";
     for (unsigned i = 0; i < m->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
         const char *member = (const char *)m + f->offset, *error = NULL;

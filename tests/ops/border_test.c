@@ -417,6 +417,19 @@ static void days_that_the_calendar_has_not_are_refused(void **state)
     assert_true(dates > 4);
 }
 
+static void a_field_from_the_future_is_refused(void **state)
+{
+    static struct wire w;
+    (void)state;
+    for (const struct op *op = ops; op < ops + OPS; op++) {
+        w.size = 0;
+        put_varint(&w, 1000 << 3 | 0);
+        put_varint(&w, 1);
+        knock(op, ref_for(op), w.bytes, w.size);
+        assert_reply(&r, MEJORA__OUTCOME__OUTCOME_INVALID, "field_unknown", what(op, "field 1000", NULL));
+    }
+}
+
 /* ---- asking twice ---- */
 
 static long audited(void)
@@ -462,7 +475,8 @@ static void asking_twice_acts_once(void **state)
         bool kept = sql_long(&server, "select count(*) from road.request where id = '%s'", id_text(id));
         if (!kept && r.outcome != MEJORA__OUTCOME__OUTCOME_INVALID)
             fail_msg("%s: %s %s was not kept", op->name, outcome_name(r.outcome), r.error);
-        if (audited() - before != (kept ? 1 : 3))
+        bool changed = strcmp(op->name, "reminder_lease") != 0; /* nothing is due here: what changes nothing is not noted */
+        if (audited() - before != (kept ? changed : 3))
             fail_msg("%s: %s %s has %ld audit entries", op->name, outcome_name(r.outcome), r.error, audited() - before);
         put_first(&w, op, 1);
         ask_bytes(caller, op->name, ref_for(op), id, w.bytes, w.size);
@@ -487,6 +501,7 @@ int main(void)
         cmocka_unit_test(text_inside_of_messages_is_checked_too),
         cmocka_unit_test(values_that_an_enum_has_not_are_refused),
         cmocka_unit_test(days_that_the_calendar_has_not_are_refused),
+        cmocka_unit_test(a_field_from_the_future_is_refused),
         cmocka_unit_test(asking_twice_acts_once),
     };
     return cmocka_run_group_tests(tests, start, stop);
