@@ -47,7 +47,8 @@ static const char *message_check(const ProtobufCMessage *m, bool nested, struct 
 static const char *value_check(const ProtobufCFieldDescriptor *f, const char *member, bool nested, struct arena *mem,
                                const char **ret_field)
 {
-    const char *text = *(const char *const *)(const void *)member;
+    const void *const *pointer = f->type == PROTOBUF_C_TYPE_ENUM ? NULL : (const void *)member;
+    const char *text = pointer ? *pointer : NULL;
     switch ((int)f->type) {
     case PROTOBUF_C_TYPE_STRING:
         return text ? text_check(text, nested, mem) : NULL;
