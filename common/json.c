@@ -22,8 +22,8 @@ static bool ends_with(const char *text, const char *end)
 
 bool json_is_time(const ProtobufCFieldDescriptor *f)
 {
-    return f->type == PROTOBUF_C_TYPE_INT64 &&
-           (!strcmp(f->name, "at") || !strcmp(f->name, "now") || ends_with(f->name, "_at") || ends_with(f->name, "_until"));
+    return f->type == PROTOBUF_C_TYPE_INT64 && (!strcmp(f->name, "at") || !strcmp(f->name, "now") ||
+                                                ends_with(f->name, "_at") || ends_with(f->name, "_until"));
 }
 
 const char *json_time(int64_t usecs, char ret[JSON_TIME])

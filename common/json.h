@@ -1,8 +1,9 @@
 /* json - a protobuf message as JSON and JSON as a message, by descriptors alone.
  *
- * JSON speaks the protocol's names: enums are their labels ("overdue"), bytes are hex, times (int64 fields called at, now,
- * *_at or *_until) are ISO 8601 in UTC, absent fields are absent, repeated fields are always there. The caller owns what is
- * returned. Nothing is shared between threads. */
+ * JSON speaks the protocol's names: enums are their labels ("overdue"), bytes are hex, times (int64 fields called at,
+ * now,
+ * *_at or *_until) are ISO 8601 in UTC, absent fields are absent, repeated fields are always there. The caller owns
+ * what is returned. Nothing is shared between threads. */
 #pragma once
 
 #include <jansson.h>
@@ -22,7 +23,8 @@ struct json_fault {
 /* Free with protobuf_c_message_free_unpacked(m, NULL). NULL: *fault says why. */
 ProtobufCMessage *json_to_message(json_t *object, const ProtobufCMessageDescriptor *type, struct json_fault *fault);
 
-/* "75", "overdue", "yes" or (for messages) JSON text as the JSON value that such a field takes. NULL: *fault says why. */
+/* "75", "overdue", "yes" or (for messages) JSON text as the JSON value that such a field takes. NULL: *fault says why.
+ */
 json_t *json_from_text(const char *text, const ProtobufCFieldDescriptor *f, struct json_fault *fault);
 
 bool json_is_time(const ProtobufCFieldDescriptor *f);

@@ -1,14 +1,14 @@
 /* message - words for people: the language they are shown in, and the words of every code that the server names.
  *
- * Texts are gettext msgids in English. The caller frees what is returned. message_language is for the start of a program,
- * before there are threads; the rest may be called from any. */
+ * Texts are gettext msgids in English. The caller frees what is returned. message_language is for the start of a
+ * program, before there are threads; the rest may be called from any. */
 #pragma once
 
 #include <libintl.h>
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 
-#define _(text) gettext(text)
+#define _(text)  gettext(text)
 #define N_(text) text
 
 /* "es", "en", or NULL for the environment's; Spanish where that says nothing. Catalogues are read from `directory`, or

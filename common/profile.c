@@ -50,18 +50,22 @@ static bool get_endpoints(json_t *object, struct profile *p, struct profile_erro
 {
     json_t *list = json_object_get(object, "endpoints"), *value;
     size_t i;
-    json_array_foreach(list, i, value) if (!json_is_string(value) || !profile_endpoint_add(p, json_string_value(value)))
-        return fail(error, PROFILE_FIELD, "endpoints");
+    json_array_foreach(list, i, value)
+    {
+        if (!json_is_string(value) || !profile_endpoint_add(p, json_string_value(value)))
+            return fail(error, PROFILE_FIELD, "endpoints");
+    }
     return p->n_endpoints || fail(error, PROFILE_FIELD, "endpoints");
 }
 
 static bool from_json(json_t *object, struct profile *p, struct profile_error *error)
 {
-    json_t *plan = json_object_get(object, "plan"), *kind = json_object_get(object, "kind");
+    json_t *plan = json_object_get(object, "plan");
+    const char *kind = json_string_value(json_object_get(object, "kind"));
     p->plan = (int32_t)json_integer_value(plan);
     p->pending = json_is_true(json_object_get(object, "pending"));
-    p->invitation = kind && json_is_string(kind) && !strcmp(json_string_value(kind), "invitation");
-    if (plan && (!json_is_integer(plan) || p->plan < 1970 || p->plan > 2199))
+    p->invitation = kind && !strcmp(kind, "invitation");
+    if (plan && (p->plan < 1970 || p->plan > 2199)) /* what is no number counts as 0 */
         return fail(error, PROFILE_FIELD, "plan");
     return get_endpoints(object, p, error) && get_key(object, "server_key", p->server_key, error) &&
            get_key(object, "public_key", p->public_key, error) && get_key(object, "secret_key", p->secret_key, error) &&
@@ -109,9 +113,9 @@ static json_t *to_json(const struct profile *p)
     json_t *endpoints = json_array();
     for (size_t i = 0; i < p->n_endpoints; i++)
         json_array_append_new(endpoints, json_string(p->endpoints[i]));
-    json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "endpoints", endpoints, "server_key", p->server_key,
-                               "public_key", p->public_key, "secret_key", p->secret_key, "institution", p->institution,
-                               "person", p->person, "expires_at", p->expires_at);
+    json_t *object = json_pack("{s:o, s:s, s:s, s:s, s:s*, s:s*, s:s*}", "endpoints", endpoints, "server_key",
+                               p->server_key, "public_key", p->public_key, "secret_key", p->secret_key, "institution",
+                               p->institution, "person", p->person, "expires_at", p->expires_at);
     if (p->plan)
         json_object_set_new(object, "plan", json_integer(p->plan));
     if (p->pending)
@@ -195,7 +199,8 @@ bool profile_keys_make(struct profile *p)
 
 char *profile_path(const char *option)
 {
-    const char *given = option ? option : getenv("MEJORA_PROFILE"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    const char *given = option ? option : getenv("MEJORA_PROFILE"), *config = getenv("XDG_CONFIG_HOME"),
+               *home = getenv("HOME");
     char *path = NULL;
     int size;
     if (given && *given)
@@ -211,7 +216,8 @@ char *profile_explain(const struct profile_error *error, const char *path)
 {
     static const char *const texts[] = {
         [PROFILE_OK] = "%1$s",
-        [PROFILE_MISSING] = N_("There is no profile %1$s. Name one with --profile, or accept an invitation: mejora join FILE"),
+        [PROFILE_MISSING] =
+            N_("There is no profile %1$s. Name one with --profile, or accept an invitation: mejora join FILE"),
         [PROFILE_EXPOSED] = N_("%1$s holds a secret key and others may read it. Type: chmod 600 %1$s"),
         [PROFILE_MALFORMED] = N_("%1$s is not a profile: line %2$s is not JSON."),
         [PROFILE_FIELD] = N_("%1$s is not a profile: \"%2$s\" is missing or not what it should be."),

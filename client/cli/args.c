@@ -45,7 +45,7 @@ static bool set_field(struct cli *cli, const struct arg *arg, const char *text)
 {
     const ProtobufCMessageDescriptor *type = ops[cli->command->op].request;
     const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(type, arg->field);
-    struct json_fault fault;
+    struct json_fault fault = {0};
     json_t *value = json_from_text(label_typed(f, text), f, &fault);
     if (!value) {
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text, fault.accepted);
@@ -105,14 +105,16 @@ static bool set_period(struct cli *cli, const struct arg *arg, const char *text)
     struct period period;
     char name[32], iso[DATE_TEXT];
     if (!period_read(text, PERIOD_QUARTER, &period)) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text, "T1-2026, ene-26, 2026-01-31");
+        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
+                    "T1-2026, ene-26, 2026-01-31");
         return false;
     }
     date_write(strcmp(arg->field, "end") ? period.first : period.last, iso);
     snprintf(name, sizeof name, "%s_date", arg->field);
     json_object_set_new(cli->fields, name, json_string(iso));
     snprintf(name, sizeof name, "%s_period", arg->field);
-    if (period.unit != PERIOD_DAY && protobuf_c_message_descriptor_get_field_by_name(ops[cli->command->op].request, name))
+    if (period.unit != PERIOD_DAY &&
+        protobuf_c_message_descriptor_get_field_by_name(ops[cli->command->op].request, name))
         json_object_set_new(cli->fields, name, json_string(text));
     return true;
 }
@@ -130,8 +132,10 @@ bool args_ref(struct cli *cli, const char *text, enum ref_level level)
     }
     struct ref other;
     if (ref_complete(text, institution ? institution : "x", year ? year : 2000, &other))
-        say(_("“%s” is short for a reference, but the profile names no institution or plan. Say it whole (inm/2026/12), or set "
-              "them: mejora use inm/2026"), text);
+        say(_("“%s” is short for a reference, but the profile names no institution or plan. Say it whole "
+              "(inm/2026/12), or set "
+              "them: mejora use inm/2026"),
+            text);
     else if ((error = message_text("ref_malformed", (char *[]){(char *)(uintptr_t)text}, 1))) {
         say("%s", error);
         free(error);
@@ -197,7 +201,7 @@ static int common_find(const char *text, size_t size)
         int what;
     } names[] = {
         {"--profile", COMMON_PROFILE}, {"-o", COMMON_FORMAT}, {"--output", COMMON_FORMAT}, {"--lang", COMMON_LANGUAGE},
-        {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP}, {"--help", COMMON_HELP},
+        {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP},   {"--help", COMMON_HELP},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i].name) == size && !memcmp(names[i].name, text, size))
@@ -256,7 +260,8 @@ static int take_option(struct cli *cli, int argc, char *argv[])
     size_t size = strcspn(argv[0], "=");
     bool joined = argv[0][size] == '=';
     int common = common_find(argv[0], size);
-    const struct arg *arg = strncmp(argv[0], "--", 2) || common < COMMON ? NULL : option_find(cli->command, argv[0] + 2, size - 2);
+    const struct arg *arg =
+        strncmp(argv[0], "--", 2) || common < COMMON ? NULL : option_find(cli->command, argv[0] + 2, size - 2);
     bool lone = arg ? is_switch(arg) : common == COMMON_HELP;
     const char *value = joined ? argv[0] + size + 1 : argc > 1 ? argv[1] : NULL;
     if (!arg && common == COMMON)

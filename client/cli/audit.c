@@ -38,7 +38,8 @@ static struct date today(struct cli *cli)
     struct answer answer;
     struct date date;
     json_t *none = json_object();
-    json_t *reply = cli->profile.institution ? cli_try(cli->client, &ops[OP_due], cli->profile.institution, none, &answer) : NULL;
+    json_t *reply =
+        cli->profile.institution ? cli_try(cli->client, &ops[OP_due], cli->profile.institution, none, &answer) : NULL;
     const char *text = json_string_value(json_object_get(reply, "today"));
     if (!text || !date_read(text, &date)) {
         time_t now = time(NULL);

@@ -17,14 +17,16 @@ static const char *field_type(const ProtobufCFieldDescriptor *f)
     };
     if (f->type == PROTOBUF_C_TYPE_MESSAGE)
         return ((const ProtobufCMessageDescriptor *)f->descriptor)->short_name;
-    return f->type == PROTOBUF_C_TYPE_ENUM ? ((const ProtobufCEnumDescriptor *)f->descriptor)->short_name : names[f->type];
+    return f->type == PROTOBUF_C_TYPE_ENUM ? ((const ProtobufCEnumDescriptor *)f->descriptor)->short_name
+                                           : names[f->type];
 }
 
 static void put_fields(const ProtobufCMessageDescriptor *type)
 {
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &type->fields[i];
-        printf("%s`%s` %s%s", i ? ", " : "", f->name, f->label == PROTOBUF_C_LABEL_REPEATED ? "repeated " : "", field_type(f));
+        printf("%s`%s` %s%s", i ? ", " : "", f->name, f->label == PROTOBUF_C_LABEL_REPEATED ? "repeated " : "",
+               field_type(f));
     }
     printf(type->n_fields ? "" : "–");
 }
@@ -85,7 +87,7 @@ static const struct op *op_typed(const char *name)
 static bool add_field(const struct op *op, json_t *fields, const char *text)
 {
     char name[128];
-    struct json_fault fault;
+    struct json_fault fault = {0};
     const char *equals = strchr(text, '=');
     snprintf(name, sizeof name, "%.*s", (int)(equals - text), text);
     const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(op->request, name);

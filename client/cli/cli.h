@@ -1,7 +1,7 @@
 /* cli - one command on its way: what was typed, whom it goes to, how its answer is shown.
  *
- * commands.c is the table; args.c reads the command line by it; run.c carries a plain operation out; the few commands that
- * are more than one operation have a file each. */
+ * commands.c is the table; args.c reads the command line by it; run.c carries a plain operation out; the few commands
+ * that are more than one operation have a file each. */
 #pragma once
 
 #include "client/cli/view.h"
@@ -26,13 +26,13 @@ enum exit_code {
 };
 
 enum arg_kind {
-    ARG_FIELD,     /* a field of the request, by its type */
-    ARG_SWITCH,    /* a field that becomes true */
-    ARG_DAYS,      /* 30 or 30d into a field */
-    ARG_DATE,      /* 2026-11-20, today, yesterday, 7d into a field */
-    ARG_PERIOD,    /* T2-2026, may-26 or a date into start_* or end_* */
-    ARG_REF,       /* the reference, completed to `level` */
-    ARG_LOCAL,     /* text for the command itself */
+    ARG_FIELD,  /* a field of the request, by its type */
+    ARG_SWITCH, /* a field that becomes true */
+    ARG_DAYS,   /* 30 or 30d into a field */
+    ARG_DATE,   /* 2026-11-20, today, yesterday, 7d into a field */
+    ARG_PERIOD, /* T2-2026, may-26 or a date into start_* or end_* */
+    ARG_REF,    /* the reference, completed to `level` */
+    ARG_LOCAL,  /* text for the command itself */
     ARG_LOCAL_SWITCH,
 };
 enum { ARG_NEEDED = 1, ARG_MANY = 2 };
@@ -49,12 +49,12 @@ struct arg {
 
 struct cli;
 struct command {
-    const char *noun, *verb; /* verb NULL: a single word */
-    int op;                  /* OP_…; -1: none of its own */
-    enum ref_level about;    /* what the reference defaults to, from the profile; REF_NOTHING: none */
-    const struct arg *args;  /* ends with one that has no name */
-    const char *columns;     /* of its tables, see view.h; NULL: what it says is in `said` or `run` */
-    const char *said;        /* a sentence about what was done, {field} standing for the reply's fields */
+    const char *noun, *verb;     /* verb NULL: a single word */
+    int op;                      /* OP_…; -1: none of its own */
+    enum ref_level about;        /* what the reference defaults to, from the profile; REF_NOTHING: none */
+    const struct arg *args;      /* ends with one that has no name */
+    const char *columns;         /* of its tables, see view.h; NULL: what it says is in `said` or `run` */
+    const char *said;            /* a sentence about what was done, {field} standing for the reply's fields */
     int (*run)(struct cli *cli); /* NULL: cli_run */
     const char *help, *example;
 };
@@ -64,7 +64,7 @@ extern const size_t n_commands;
 /* NULL: none, and *ret_used words were not eaten. */
 const struct command *command_find(int argc, char *const argv[], int *ret_used);
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
-const char *command_word(const char *alias); /* the English word for an alias; itself when there is none */
+const char *command_word(const char *alias);              /* the English word for an alias; itself when there is none */
 const char *command_name(const struct command *c, char ret[64]);
 const char *command_alias(const struct command *c, char ret[64]); /* the same in Spanish */
 
@@ -76,9 +76,9 @@ struct cli {
     struct profile profile;
     bool has_profile;
     struct client *client;
-    int timeout_ms; /* 0: the command's own */
-    json_t *fields; /* of the request */
-    json_t *local;  /* options that stay here, and words left over */
+    int timeout_ms;  /* 0: the command's own */
+    json_t *fields;  /* of the request */
+    json_t *local;   /* options that stay here, and words left over */
     json_t *refused; /* what came with the last refusal */
     char ref[REF_TEXT];
     const char *ref_typed;    /* NULL: the default */
@@ -93,7 +93,7 @@ bool args_ref(struct cli *cli, const char *text, enum ref_level level);
 void usage_error(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* run.c */
-bool cli_open(struct cli *cli, int *ret_exit);           /* profile and client; said why not */
+bool cli_open(struct cli *cli, int *ret_exit); /* profile and client; said why not */
 
 /* Asks and has the answer as JSON. NULL: said why not, and the exit code. */
 json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit);

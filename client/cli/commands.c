@@ -4,29 +4,68 @@
 #include <string.h>
 
 #define ARGS(...) ((const struct arg[]){__VA_ARGS__, {0}})
-#define ABOUT(name, level, help) {name, NULL, ARG_REF, 0, level, help}
-#define ABOUT_NEEDED(name, level, help) {name, NULL, ARG_REF, ARG_NEEDED, level, help}
-#define FIELD(name, field, help) {name, field, ARG_FIELD, 0, 0, help}
-#define NEEDED(name, field, help) {name, field, ARG_FIELD, ARG_NEEDED, 0, help}
-#define MANY(name, field, help) {name, field, ARG_FIELD, ARG_MANY, 0, help}
-#define SWITCH(name, field, help) {name, field, ARG_SWITCH, 0, 0, help}
-#define DAYS(name, field, help) {name, field, ARG_DAYS, 0, 0, help}
-#define DATE(name, field, help) {name, field, ARG_DATE, 0, 0, help}
-#define PERIOD(name, field, help) {name, field, ARG_PERIOD, 0, 0, help}
-#define LOCAL(name, help) {name, NULL, ARG_LOCAL, 0, 0, help}
-#define LOCAL_NEEDED(name, help) {name, NULL, ARG_LOCAL, ARG_NEEDED, 0, help}
-#define LOCAL_MANY(name, help) {name, NULL, ARG_LOCAL, ARG_MANY, 0, help}
-#define LOCAL_SWITCH(name, help) {name, NULL, ARG_LOCAL_SWITCH, 0, 0, help}
+#define ABOUT(name, level, help)                                                                                       \
+    {                                                                                                                  \
+        name, NULL, ARG_REF, 0, level, help                                                                            \
+    }
+#define ABOUT_NEEDED(name, level, help)                                                                                \
+    {                                                                                                                  \
+        name, NULL, ARG_REF, ARG_NEEDED, level, help                                                                   \
+    }
+#define FIELD(name, field, help)                                                                                       \
+    {                                                                                                                  \
+        name, field, ARG_FIELD, 0, 0, help                                                                             \
+    }
+#define NEEDED(name, field, help)                                                                                      \
+    {                                                                                                                  \
+        name, field, ARG_FIELD, ARG_NEEDED, 0, help                                                                    \
+    }
+#define MANY(name, field, help)                                                                                        \
+    {                                                                                                                  \
+        name, field, ARG_FIELD, ARG_MANY, 0, help                                                                      \
+    }
+#define SWITCH(name, field, help)                                                                                      \
+    {                                                                                                                  \
+        name, field, ARG_SWITCH, 0, 0, help                                                                            \
+    }
+#define DAYS(name, field, help)                                                                                        \
+    {                                                                                                                  \
+        name, field, ARG_DAYS, 0, 0, help                                                                              \
+    }
+#define DATE(name, field, help)                                                                                        \
+    {                                                                                                                  \
+        name, field, ARG_DATE, 0, 0, help                                                                              \
+    }
+#define PERIOD(name, field, help)                                                                                      \
+    {                                                                                                                  \
+        name, field, ARG_PERIOD, 0, 0, help                                                                            \
+    }
+#define LOCAL(name, help)                                                                                              \
+    {                                                                                                                  \
+        name, NULL, ARG_LOCAL, 0, 0, help                                                                              \
+    }
+#define LOCAL_NEEDED(name, help)                                                                                       \
+    {                                                                                                                  \
+        name, NULL, ARG_LOCAL, ARG_NEEDED, 0, help                                                                     \
+    }
+#define LOCAL_MANY(name, help)                                                                                         \
+    {                                                                                                                  \
+        name, NULL, ARG_LOCAL, ARG_MANY, 0, help                                                                       \
+    }
+#define LOCAL_SWITCH(name, help)                                                                                       \
+    {                                                                                                                  \
+        name, NULL, ARG_LOCAL_SWITCH, 0, 0, help                                                                       \
+    }
 #define NO_ARGS ARGS({0})
 
 #define IN_INSTITUTION ABOUT("institution", REF_INSTITUTION, N_("the institution, by its code"))
-#define IN_PLAN ABOUT("plan", REF_PLAN, N_("the plan: inm/2026, or its year"))
-#define THE_ACTION ABOUT_NEEDED("REF", REF_ACTION, N_("the action: inm/2026/12, or 12 in the profile's plan"))
-#define WHY FIELD("why", "why", N_("the reason, kept in the audit trail"))
+#define IN_PLAN        ABOUT("plan", REF_PLAN, N_("the plan: inm/2026, or its year"))
+#define THE_ACTION     ABOUT_NEEDED("REF", REF_ACTION, N_("the action: inm/2026/12, or 12 in the profile's plan"))
+#define WHY            FIELD("why", "why", N_("the reason, kept in the audit trail"))
 
-#define PLAN_COLUMNS "ref title state actions reported done to_decide carried_to"
-#define TASK_COLUMNS "ref text done_at done_by"
-#define TALLY_COLUMNS "code name actions percent done in_progress due_soon overdue not_reported"
+#define PLAN_COLUMNS     "ref title state actions reported done to_decide carried_to"
+#define TASK_COLUMNS     "ref text done_at done_by"
+#define TALLY_COLUMNS    "code name actions percent done in_progress due_soon overdue not_reported"
 #define DECISION_COLUMNS "decision ref state reason"
 
 const struct command commands[] = {
@@ -36,13 +75,14 @@ const struct command commands[] = {
           FIELD("if-version", "if_version", N_("only if nobody reported since this version"))),
      NULL, N_("{ref}: {was} → {percent} (version {version})"), NULL, N_("report how far an action is"),
      "mejora progress report 12 75 --evidence \"Acta 014-2026\""},
-    {"progress", "history", OP_progress_history, REF_ACTION, ARGS(THE_ACTION), "entries: version at name percent why evidence",
-     NULL, NULL, N_("who reported what about an action, and when"), "mejora progress history 12"},
+    {"progress", "history", OP_progress_history, REF_ACTION, ARGS(THE_ACTION),
+     "entries: version at name percent why evidence", NULL, NULL, N_("who reported what about an action, and when"),
+     "mejora progress history 12"},
 
     {"status", NULL, OP_status, REF_PLAN,
      ARGS(ABOUT("REF", REF_PLAN, N_("the plan: inm/2026, or its year")), IN_PLAN, IN_INSTITUTION),
-     ".: plan title today; total: actions percent done in_progress due_soon overdue not_reported; criteria: " TALLY_COLUMNS
-     "; units: " TALLY_COLUMNS,
+     ".: plan title today; total: actions percent done in_progress due_soon overdue not_reported; "
+     "criteria: " TALLY_COLUMNS "; units: " TALLY_COLUMNS,
      NULL, NULL, N_("the board: how the plan stands, by criterion and by unit"), "mejora status 2026"},
     {"due", NULL, OP_due, REF_INSTITUTION,
      ARGS(IN_PLAN, IN_INSTITUTION, DAYS("within", "within_days", N_("how far ahead: 30d"))),
@@ -55,17 +95,21 @@ const struct command commands[] = {
      "actions: ref objective owners end_date percent state", NULL, NULL, N_("the actions of a plan"),
      "mejora action list --unit rrhh --state overdue"},
     {"action", "show", OP_action_show, REF_ACTION, ARGS(THE_ACTION),
-     "action: ref item_no title criterion subcriteria improvement_areas actions objective start_date end_date start_period "
+     "action: ref item_no title criterion subcriteria improvement_areas actions objective start_date end_date "
+     "start_period "
      "end_period resources indicator owners percent state comments; .: annulled_why carried_from; tasks: " TASK_COLUMNS
-     "; history: version at name percent why evidence; follow_up: line action_text tasks_text owner_text result comments",
+     "; history: version at name percent why evidence; follow_up: line action_text tasks_text owner_text result "
+     "comments",
      NULL, NULL, N_("everything about one action"), "mejora action show 12"},
     {"action", "edit", OP_action_edit, REF_ACTION,
-     ARGS(THE_ACTION, FIELD("objective", "objective", N_("its objective")), MANY("action", "actions", N_("an action's text")),
+     ARGS(THE_ACTION, FIELD("objective", "objective", N_("its objective")),
+          MANY("action", "actions", N_("an action's text")),
           MANY("improvement-area", "improvement_areas", N_("an improvement area")),
           MANY("subcriterion", "subcriteria", N_("a CAF subcriterion; the first is the primary one")),
           MANY("resource", "resources", N_("a resource it needs")),
           FIELD("indicator", "indicator", N_("the evidence that is expected")),
-          PERIOD("start", "start", N_("T1-2026, ene-26 or 2026-01-01")), PERIOD("end", "end", N_("T2-2026, jun-26 or 2026-06-30")),
+          PERIOD("start", "start", N_("T1-2026, ene-26 or 2026-01-01")),
+          PERIOD("end", "end", N_("T2-2026, jun-26 or 2026-06-30")),
           MANY("owner", "owners", N_("a unit that answers for it; the first leads")),
           MANY("comment", "comments", N_("a comment, added to those there are")), WHY,
           FIELD("if-text-version", "if_text_version", N_("only if the texts are still at this version")),
@@ -73,11 +117,12 @@ const struct command commands[] = {
           FIELD("if-owners-version", "if_owners_version", N_("only if the owners are still at this version"))),
      "changes: field was now", NULL, NULL, N_("change an action; what is not named stays"),
      "mejora action edit 12 --end T3-2026 --why \"Se amplió el alcance\""},
-    {"action", "annul", OP_action_annul, REF_ACTION, ARGS(THE_ACTION, NEEDED("why", "why", N_("the reason, kept in the audit trail"))),
-     NULL, N_("{ref}: annulled"), NULL, N_("take an action out of the plan; it stays readable"),
+    {"action", "annul", OP_action_annul, REF_ACTION,
+     ARGS(THE_ACTION, NEEDED("why", "why", N_("the reason, kept in the audit trail"))), NULL, N_("{ref}: annulled"),
+     NULL, N_("take an action out of the plan; it stays readable"),
      "mejora action annul 12 --why \"Duplicada con la 9\""},
-    {"task", "list", OP_task_list, REF_ACTION, ARGS(THE_ACTION), "tasks: " TASK_COLUMNS, NULL, NULL, N_("the tasks of an action"),
-     "mejora task list 12"},
+    {"task", "list", OP_task_list, REF_ACTION, ARGS(THE_ACTION), "tasks: " TASK_COLUMNS, NULL, NULL,
+     N_("the tasks of an action"), "mejora task list 12"},
     {"task", "done", OP_task_done, REF_TASK,
      ARGS(ABOUT_NEEDED("REF", REF_TASK, N_("the task: inm/2026/12.3, or 12.3")),
           SWITCH("undo", "undo", N_("it is not done after all")), WHY),
@@ -89,25 +134,30 @@ const struct command commands[] = {
           LOCAL_SWITCH("dry-run", N_("show what would change, change nothing")), LOCAL_SWITCH("yes", N_("do not ask"))),
      NULL, NULL, run_import, N_("read a plan from a file: first what would change, then, if you say so, the change"),
      "mejora plan import plan-2026.tsv --institution inm"},
-    {"plan", "list", OP_plan_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "plans: " PLAN_COLUMNS, NULL, NULL, N_("the plans"),
-     "mejora plan list"},
-    {"plan", "show", OP_plan_show, REF_PLAN, ARGS(ABOUT("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")), IN_PLAN),
+    {"plan", "list", OP_plan_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "plans: " PLAN_COLUMNS, NULL, NULL,
+     N_("the plans"), "mejora plan list"},
+    {"plan", "show", OP_plan_show, REF_PLAN,
+     ARGS(ABOUT("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")), IN_PLAN),
      "plan: ref title year state actions reported done to_decide carried_to caf; signatures: role name date; "
      "coverage: criterion title actions",
      NULL, NULL, N_("a plan: its state, signatures and coverage of the CAF criteria"), "mejora plan show 2026"},
     {"plan", "carry", OP_plan_carry, REF_PLAN,
-     ARGS(ABOUT_NEEDED("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")), NEEDED("year", "year", N_("the new plan's year")),
+     ARGS(ABOUT_NEEDED("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")),
+          NEEDED("year", "year", N_("the new plan's year")),
           PERIOD("start", "start", N_("where its earliest action begins: T1-2026, ene-26 or 2026-01-01")), WHY),
      NULL, N_("{plan}: {carried} actions carried over, {left_done} stay where they are"), NULL,
      N_("carry what is unfinished into another year's plan"), "mejora plan carry 2023 --year 2026 --start T4-2026"},
-    {"plan", "approve", OP_plan_approve, REF_PLAN, ARGS(ABOUT("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")), WHY),
-     "plan: " PLAN_COLUMNS, NULL, NULL, N_("approve a plan"), "mejora plan approve 2026"},
+    {"plan", "approve", OP_plan_approve, REF_PLAN,
+     ARGS(ABOUT("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")), WHY), "plan: " PLAN_COLUMNS, NULL, NULL,
+     N_("approve a plan"), "mejora plan approve 2026"},
     {"decision", "list", OP_decision_list, REF_INSTITUTION,
-     ARGS(IN_PLAN, IN_INSTITUTION, SWITCH("all", "all", N_("also those that are resolved"))), "decisions: " DECISION_COLUMNS, NULL,
-     NULL, N_("what an import left for people to decide"), "mejora decision list"},
+     ARGS(IN_PLAN, IN_INSTITUTION, SWITCH("all", "all", N_("also those that are resolved"))),
+     "decisions: " DECISION_COLUMNS, NULL, NULL, N_("what an import left for people to decide"),
+     "mejora decision list"},
     {"decision", "resolve", OP_decision_resolve, REF_INSTITUTION,
-     ARGS(LOCAL_MANY("ID", N_("its number, then accept, keep or an answer of your own; with --all only accept or keep")),
-          LOCAL_SWITCH("all", N_("every open decision")), IN_PLAN, IN_INSTITUTION, WHY),
+     ARGS(
+         LOCAL_MANY("ID", N_("its number, then accept, keep or an answer of your own; with --all only accept or keep")),
+         LOCAL_SWITCH("all", N_("every open decision")), IN_PLAN, IN_INSTITUTION, WHY),
      NULL, NULL, run_resolve, N_("decide what an import left open"), "mejora decision resolve 3 accept"},
 
     {"institution", "add", OP_institution_add, REF_NOTHING,
@@ -118,39 +168,47 @@ const struct command commands[] = {
     {"institution", "list", OP_institution_list, REF_NOTHING, NO_ARGS, "institutions: code name plans", NULL, NULL,
      N_("the institutions"), "mejora institution list"},
     {"unit", "add", OP_unit_add, REF_INSTITUTION,
-     ARGS(NEEDED("NAME", "name", N_("its name")), FIELD("code", "code", N_("a short code: letters, digits, -")), IN_INSTITUTION),
+     ARGS(NEEDED("NAME", "name", N_("its name")), FIELD("code", "code", N_("a short code: letters, digits, -")),
+          IN_INSTITUTION),
      "unit: code name aliases", NULL, NULL, N_("register a unit of the institution"),
      "mejora unit add --code rrhh \"Recursos Humanos\""},
-    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional", NULL, NULL,
-     N_("the units"), "mejora unit list"},
+    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional",
+     NULL, NULL, N_("the units"), "mejora unit list"},
     {"unit", "alias", OP_unit_alias, REF_INSTITUTION,
-     ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")), NEEDED("ALIAS", "alias", N_("another name for it")),
-          IN_INSTITUTION),
-     "unit: code name aliases", NULL, NULL, N_("another name by which plans call a unit"), "mejora unit alias rrhh \"RR. HH.\""},
+     ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")),
+          NEEDED("ALIAS", "alias", N_("another name for it")), IN_INSTITUTION),
+     "unit: code name aliases", NULL, NULL, N_("another name by which plans call a unit"),
+     "mejora unit alias rrhh \"RR. HH.\""},
     {"person", "add", OP_person_add, REF_INSTITUTION,
-     ARGS(NEEDED("CODE", "code", N_("a short code: letters, digits, -")), NEEDED("NAME", "name", N_("the person's name")),
-          FIELD("email", "email", N_("where reminders go")),
+     ARGS(NEEDED("CODE", "code", N_("a short code: letters, digits, -")),
+          NEEDED("NAME", "name", N_("the person's name")), FIELD("email", "email", N_("where reminders go")),
           MANY("role", "roles", N_("planner, responsable, authority, auditor, viewer")),
           MANY("unit", "units", N_("a unit the person works for")), IN_INSTITUTION),
      "person: code name email roles units", NULL, NULL, N_("register a person"),
      "mejora person add ana \"Ana Peña\" --email ana@inm.example --role responsable --unit rrhh"},
-    {"person", "list", OP_person_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "people: code name email roles units keys", NULL, NULL,
-     N_("the people"), "mejora person list"},
+    {"person", "list", OP_person_list, REF_INSTITUTION, ARGS(IN_INSTITUTION),
+     "people: code name email roles units keys", NULL, NULL, N_("the people"), "mejora person list"},
     {"person", "invite", OP_person_invite, REF_INSTITUTION,
-     ARGS(NEEDED("CODE", "person", N_("the person's code")), LOCAL("file", N_("where to write the invitation; CODE.invitation")),
+     ARGS(NEEDED("CODE", "person", N_("the person's code")),
+          LOCAL("file", N_("where to write the invitation; CODE.invitation")),
           FIELD("valid-days", "valid_days", N_("how many days it is good for; 14")), IN_INSTITUTION),
-     NULL, NULL, run_invite, N_("write an invitation file with which a person joins"), "mejora person invite ana --file ana.invitation"},
-    {"join", NULL, OP_join, REF_NOTHING, ARGS(LOCAL_NEEDED("FILE", N_("the invitation")), FIELD("label", "label", N_("what to call this key; the computer's name"))),
+     NULL, NULL, run_invite, N_("write an invitation file with which a person joins"),
+     "mejora person invite ana --file ana.invitation"},
+    {"join", NULL, OP_join, REF_NOTHING,
+     ARGS(LOCAL_NEEDED("FILE", N_("the invitation")),
+          FIELD("label", "label", N_("what to call this key; the computer's name"))),
      NULL, NULL, run_join, N_("accept an invitation: makes your key on this computer and registers it"),
      "mejora join ana.invitation"},
-    {"use", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("REF", N_("an institution, a plan, or a plan's year"))), NULL, NULL, run_use,
-     N_("set the institution and plan that short references mean"), "mejora use inm/2026"},
-    {"key", "list", OP_key_list, REF_INSTITUTION, ARGS(FIELD("person", "person", N_("only this person's")), IN_INSTITUTION),
+    {"use", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("REF", N_("an institution, a plan, or a plan's year"))), NULL,
+     NULL, run_use, N_("set the institution and plan that short references mean"), "mejora use inm/2026"},
+    {"key", "list", OP_key_list, REF_INSTITUTION,
+     ARGS(FIELD("person", "person", N_("only this person's")), IN_INSTITUTION),
      "keys: key person kind label created_at expires_at revoked_at why", NULL, NULL, N_("the keys and invitations"),
      "mejora key list --person ana"},
     {"key", "revoke", OP_key_revoke, REF_INSTITUTION,
-     ARGS(NEEDED("KEY", "key", N_("its number")), NEEDED("why", "why", N_("the reason, kept in the audit trail")), IN_INSTITUTION), NULL,
-     N_("Key {key} of {person} is revoked."), NULL, N_("stop accepting a key, from its next message on"),
+     ARGS(NEEDED("KEY", "key", N_("its number")), NEEDED("why", "why", N_("the reason, kept in the audit trail")),
+          IN_INSTITUTION),
+     NULL, N_("Key {key} of {person} is revoked."), NULL, N_("stop accepting a key, from its next message on"),
      "mejora key revoke 4 --why \"Se perdió la laptop\""},
 
     {"reminder", "list", OP_reminder_list, REF_INSTITUTION,
@@ -160,9 +218,11 @@ const struct command commands[] = {
      "mejora reminder list --pending"},
     {"audit", "list", OP_audit_list, REF_INSTITUTION,
      ARGS(FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),
-          FIELD("op", "op", N_("an operation: progress_report")), ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),
-          DATE("since", "since", N_("2026-11-20, today, yesterday, 7d")), DATE("until", "until", N_("the last day, as --since")),
-          FIELD("outcome", "result", N_("ok or refused")), LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
+          FIELD("op", "op", N_("an operation: progress_report")),
+          ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),
+          DATE("since", "since", N_("2026-11-20, today, yesterday, 7d")),
+          DATE("until", "until", N_("the last day, as --since")), FIELD("outcome", "result", N_("ok or refused")),
+          LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
      "entries: seq at ref op name unit outcome error why before_json after_json", NULL, run_audit,
      N_("who did what, when and why; also what was refused"), "mejora audit list --who ana --since today"},
 
@@ -176,10 +236,11 @@ const struct command commands[] = {
           LOCAL_SWITCH("list", N_("the operations")), LOCAL_SWITCH("describe", N_("their fields, as in PROTOCOL.md"))),
      NULL, NULL, run_call, N_("any operation, straight from the protocol"),
      "mejora call progress_report inm/2026/12 percent=75 why=\"Acta firmada\""},
-    {"completion", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("SHELL", N_("bash, zsh or fish"))), NULL, NULL, run_completion,
-     N_("a script that completes commands in your shell"), "mejora completion bash > ~/.local/share/bash-completion/completions/mejora"},
-    {"help", NULL, -1, REF_NOTHING, ARGS(LOCAL_MANY("COMMAND", N_("a command"))), NULL, NULL, run_help, N_("this list, or one command"),
-     "mejora help progress report"},
+    {"completion", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("SHELL", N_("bash, zsh or fish"))), NULL, NULL,
+     run_completion, N_("a script that completes commands in your shell"),
+     "mejora completion bash > ~/.local/share/bash-completion/completions/mejora"},
+    {"help", NULL, -1, REF_NOTHING, ARGS(LOCAL_MANY("COMMAND", N_("a command"))), NULL, NULL, run_help,
+     N_("this list, or one command"), "mejora help progress report"},
 };
 const size_t n_commands = sizeof commands / sizeof *commands;
 
@@ -187,17 +248,52 @@ const size_t n_commands = sizeof commands / sizeof *commands;
 static const struct alias {
     const char *alias, *word;
 } aliases[] = {
-    {"institución", "institution"}, {"institucion", "institution"},
-    {"unidad", "unit"}, {"persona", "person"}, {"acción", "action"}, {"accion", "action"},
-    {"tarea", "task"}, {"avance", "progress"}, {"progreso", "progress"},
-    {"decisión", "decision"}, {"aviso", "reminder"}, {"recordatorio", "reminder"},
-    {"auditoría", "audit"}, {"auditoria", "audit"}, {"clave", "key"}, {"llave", "key"}, {"servidor", "server"},
-    {"estado", "status"}, {"tablero", "status"}, {"vence", "due"}, {"vencimientos", "due"},
-    {"quien-soy", "whoami"}, {"quién-soy", "whoami"}, {"invitar", "invite"}, {"unirse", "join"}, {"usar", "use"},
-    {"llamar", "call"}, {"ayuda", "help"}, {"completar", "completion"},
-    {"listar", "list"}, {"lista", "list"}, {"mostrar", "show"}, {"ver", "show"}, {"importar", "import"}, {"trasladar", "carry"},
-    {"aprobar", "approve"}, {"agregar", "add"}, {"añadir", "add"}, {"anadir", "add"}, {"alias", "alias"}, {"editar", "edit"},
-    {"anular", "annul"}, {"hecha", "done"}, {"reportar", "report"}, {"historial", "history"}, {"resolver", "resolve"},
+    {"institución", "institution"},
+    {"institucion", "institution"},
+    {"unidad", "unit"},
+    {"persona", "person"},
+    {"acción", "action"},
+    {"accion", "action"},
+    {"tarea", "task"},
+    {"avance", "progress"},
+    {"progreso", "progress"},
+    {"decisión", "decision"},
+    {"aviso", "reminder"},
+    {"recordatorio", "reminder"},
+    {"auditoría", "audit"},
+    {"auditoria", "audit"},
+    {"clave", "key"},
+    {"llave", "key"},
+    {"servidor", "server"},
+    {"estado", "status"},
+    {"tablero", "status"},
+    {"vence", "due"},
+    {"vencimientos", "due"},
+    {"quien-soy", "whoami"},
+    {"quién-soy", "whoami"},
+    {"invitar", "invite"},
+    {"unirse", "join"},
+    {"usar", "use"},
+    {"llamar", "call"},
+    {"ayuda", "help"},
+    {"completar", "completion"},
+    {"listar", "list"},
+    {"lista", "list"},
+    {"mostrar", "show"},
+    {"ver", "show"},
+    {"importar", "import"},
+    {"trasladar", "carry"},
+    {"aprobar", "approve"},
+    {"agregar", "add"},
+    {"añadir", "add"},
+    {"anadir", "add"},
+    {"alias", "alias"},
+    {"editar", "edit"},
+    {"anular", "annul"},
+    {"hecha", "done"},
+    {"reportar", "report"},
+    {"historial", "history"},
+    {"resolver", "resolve"},
     {"revocar", "revoke"},
 };
 

@@ -11,22 +11,25 @@ enum { PATIENCE_MS = 300 };
 static const struct {
     const char *shell, *script;
 } scripts[] = {
-    {"bash", "_mejora()\n"
-             "{\n"
-             "    local IFS=$'\\n'\n"
-             "    COMPREPLY=($(compgen -W \"$(mejora __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null | cut -f1)\" -- "
-             "\"${COMP_WORDS[COMP_CWORD]}\"))\n"
-             "}\n"
-             "complete -o default -F _mejora mejora\n"},
-    {"zsh", "#compdef mejora\n"
-            "_mejora()\n"
-            "{\n"
-            "    local -a lines\n"
-            "    lines=(\"${(@f)$(mejora __complete \"${words[@]:1:$((CURRENT - 1))}\" 2>/dev/null | tr '\\t' ':')}\")\n"
-            "    _describe mejora lines || _files\n"
-            "}\n"
-            "compdef _mejora mejora\n"},
-    {"fish", "complete -c mejora -f -a '(set -l w (commandline -opc)[2..-1] (commandline -ct); mejora __complete $w 2>/dev/null)'\n"
+    {"bash",
+     "_mejora()\n"
+     "{\n"
+     "    local IFS=$'\\n'\n"
+     "    COMPREPLY=($(compgen -W \"$(mejora __complete \"${COMP_WORDS[@]:1:COMP_CWORD}\" 2>/dev/null | cut -f1)\" -- "
+     "\"${COMP_WORDS[COMP_CWORD]}\"))\n"
+     "}\n"
+     "complete -o default -F _mejora mejora\n"},
+    {"zsh",
+     "#compdef mejora\n"
+     "_mejora()\n"
+     "{\n"
+     "    local -a lines\n"
+     "    lines=(\"${(@f)$(mejora __complete \"${words[@]:1:$((CURRENT - 1))}\" 2>/dev/null | tr '\\t' ':')}\")\n"
+     "    _describe mejora lines || _files\n"
+     "}\n"
+     "compdef _mejora mejora\n"},
+    {"fish", "complete -c mejora -f -a '(set -l w (commandline -opc)[2..-1] (commandline -ct); mejora __complete $w "
+             "2>/dev/null)'\n"
              "complete -c mejora -n 'string match -qr \"join|import|profile\" (commandline)' -F\n"},
 };
 

@@ -6,7 +6,8 @@
 
 static bool read_answer(json_t *fields, const char *text, bool own)
 {
-    bool accept = !strcmp(text, "accept") || !strcmp(text, "aceptar"), keep = !strcmp(text, "keep") || !strcmp(text, "mantener");
+    bool accept = !strcmp(text, "accept") || !strcmp(text, "aceptar"),
+         keep = !strcmp(text, "keep") || !strcmp(text, "mantener");
     if (accept || keep)
         return !json_object_set_new(fields, "accept", json_boolean(accept));
     return own && !json_object_set_new(fields, "value", json_string(text));
@@ -54,11 +55,14 @@ int run_resolve(struct cli *cli)
 {
     json_t *words = json_object_get(cli->local, "ID"), *number = NULL;
     bool all = local_is(cli, "all");
-    const char *id = json_string_value(json_array_get(words, 0)), *answer = json_string_value(json_array_get(words, all ? 0 : 1));
+    const char *id = json_string_value(json_array_get(words, 0)),
+               *answer = json_string_value(json_array_get(words, all ? 0 : 1));
     char *end = NULL;
     long value = !all && id ? strtol(id, &end, 10) : 0;
-    if (json_array_size(words) != (all ? 1 : 2) || (!all && (end == id || *end)) || !read_answer(cli->fields, answer, !all)) {
-        usage_error(cli->command, "%s", _("say which one and how: a number, then accept, keep or an answer; or --all accept, --all keep"));
+    if (json_array_size(words) != (all ? 1 : 2) || (!all && (end == id || *end)) ||
+        !read_answer(cli->fields, answer, !all)) {
+        usage_error(cli->command, "%s",
+                    _("say which one and how: a number, then accept, keep or an answer; or --all accept, --all keep"));
         return EXIT_USAGE;
     }
     int code;

@@ -68,7 +68,8 @@ void help_command(const struct command *c, FILE *out)
     fprintf(out, _("In Spanish: mejora %s\n\n"), command_alias(c, left));
     struct libscols_table *t = lines_new(out);
     for (const struct arg *arg = c->args; arg->name; arg++) {
-        bool positional = isupper((unsigned char)arg->name[0]), lone = arg->kind == ARG_SWITCH || arg->kind == ARG_LOCAL_SWITCH;
+        bool positional = isupper((unsigned char)arg->name[0]),
+             lone = arg->kind == ARG_SWITCH || arg->kind == ARG_LOCAL_SWITCH;
         snprintf(left, sizeof left, "  %s%s%s%s", positional ? "" : "--", arg->name, positional || lone ? "" : " …",
                  arg->flags & ARG_MANY && !positional ? _(" (repeatable)") : "");
         put_line(t, left, _(arg->help));
@@ -97,7 +98,8 @@ void help_all(FILE *out)
     t = lines_new(out);
     put_common(t);
     lines_put(t, out);
-    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, 6 invalid input,\n"
+    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, 6 invalid "
+            "input,\n"
             "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
             "More about one command: mejora help COMMAND\n"),
           out);

@@ -8,10 +8,13 @@ static bool is_mine(json_t *action, json_t *units)
 {
     json_t *owner, *unit;
     size_t i, j;
-    json_array_foreach(json_object_get(action, "owners"), i, owner) json_array_foreach(units, j, unit)
+    json_array_foreach(json_object_get(action, "owners"), i, owner)
     {
-        if (json_equal(unit, json_object_get(owner, "code")) || json_equal(unit, json_object_get(owner, "unit")))
-            return true;
+        json_array_foreach(units, j, unit)
+        {
+            if (json_equal(unit, json_object_get(owner, "code")) || json_equal(unit, json_object_get(owner, "unit")))
+                return true;
+        }
     }
     return false;
 }

@@ -132,7 +132,8 @@ static int apply(struct cli *cli, bool quiet)
     if (!quiet || cli->format != FORMAT_TABLE)
         show_changes(cli, reply);
     if (json_is_true(json_object_get(reply, "applied")))
-        say(_("Done: %s. What is left to decide: mejora decision list"), json_string_value(json_object_get(reply, "plan")));
+        say(_("Done: %s. What is left to decide: mejora decision list"),
+            json_string_value(json_object_get(reply, "plan")));
     else
         say(_("Nothing to change."));
     json_decref(reply);
@@ -143,7 +144,8 @@ static int apply(struct cli *cli, bool quiet)
 static int propose(struct cli *cli)
 {
     int code;
-    bool dry = local_is(cli, "dry-run"), yes = local_is(cli, "yes"), tty = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    bool dry = local_is(cli, "dry-run"), yes = local_is(cli, "yes"),
+         tty = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
     if (yes && !dry)
         return apply(cli, false); /* the server refuses what a dry run would refuse, and changes nothing then */
     json_t *reply = ask(cli, true, &code);

@@ -1,4 +1,5 @@
-/* Becoming somebody the server knows: invitations, joining, and what short references mean. No private key ever travels. */
+/* Becoming somebody the server knows: invitations, joining, and what short references mean. No private key ever
+ * travels. */
 #include "client/cli/cli.h"
 
 #include "common/json.h"
@@ -85,7 +86,8 @@ int run_invite(struct cli *cli)
 
 /* ---- mejora join ---- */
 
-/* Writes the person's own keys before the server hears of them: whatever happens, the key that is registered is kept. */
+/* Writes the person's own keys before the server hears of them: whatever happens, the key that is registered is kept.
+ */
 static bool prepare(struct cli *cli, const struct profile *invitation, int *ret_exit)
 {
     struct profile_error error;
@@ -144,8 +146,8 @@ static int complete(struct cli *cli, json_t *me, const char *invitation_file)
     return EXIT_DONE;
 }
 
-/* Registers the key with the invitation's. What counts is whether the server knows it afterwards: the answer may have got
- * lost on an earlier try. */
+/* Registers the key with the invitation's. What counts is whether the server knows it afterwards: the answer may have
+ * got lost on an earlier try. */
 static json_t *register_key(struct cli *cli, struct client *inviting, int *ret_exit)
 {
     struct answer joined, known;
@@ -155,10 +157,14 @@ static json_t *register_key(struct cli *cli, struct client *inviting, int *ret_e
     bool ok = me && known.head && known.head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
     *ret_exit = EXIT_DONE;
     if (!ok && joined.end == CALL_KEY_UNKNOWN) {
-        say(_("mejora: the server does not know this invitation: it was used, withdrawn or has expired. Ask for another."));
+        say(_("mejora: the server does not know this invitation: it was used, withdrawn or has expired. Ask for "
+              "another."));
         *ret_exit = EXIT_DENIED;
     } else if (!ok) {
-        *ret_exit = trouble(cli, &ops[OP_join], joined.end == CALL_ANSWERED && joined.head->outcome == MEJORA__OUTCOME__OUTCOME_OK ? &known : &joined, reply);
+        *ret_exit = trouble(
+            cli, &ops[OP_join],
+            joined.end == CALL_ANSWERED && joined.head->outcome == MEJORA__OUTCOME__OUTCOME_OK ? &known : &joined,
+            reply);
     }
     answer_free(&joined);
     if (joined.end != CALL_STOPPED)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 static void on_interrupt(int signal)
 {
     (void)signal;

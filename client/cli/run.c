@@ -89,7 +89,7 @@ bool cli_reference(struct cli *cli, unsigned about)
 
 json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret)
 {
-    struct json_fault fault;
+    struct json_fault fault = {0};
     ProtobufCMessage *request = json_to_message(fields, op->request, &fault);
     *ret = (struct answer){.end = CALL_FAILED};
     if (!request)
@@ -104,7 +104,7 @@ json_t *cli_try(struct client *client, const struct op *op, const char *ref, jso
 
 static bool check_fields(const struct op *op, json_t *fields)
 {
-    struct json_fault fault;
+    struct json_fault fault = {0};
     ProtobufCMessage *request = json_to_message(fields, op->request, &fault);
     if (request)
         protobuf_c_message_free_unpacked(request, NULL);
@@ -135,20 +135,18 @@ json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *f
 /* "{ref}: {was} → {percent}" with the reply's fields in place. */
 static void say_done(const char *text, const ProtobufCMessageDescriptor *type, json_t *reply)
 {
-    for (const char *end; *text; text = end) {
-        const ProtobufCFieldDescriptor *f = NULL;
-        char name[64], *value;
-        end = text + 1;
-        if (*text == '{' && (end = strchr(text, '}'))) {
-            snprintf(name, sizeof name, "%.*s", (int)(end++ - text - 1), text + 1);
-            f = protobuf_c_message_descriptor_get_field_by_name(type, name);
-        }
-        if (f && (value = view_value(f, json_object_get(reply, name)))) {
+    while (*text) {
+        char name[64];
+        const char *end = *text == '{' ? strchr(text, '}') : NULL;
+        snprintf(name, sizeof name, "%.*s", end ? (int)(end - text - 1) : 0, text + 1);
+        const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(type, name);
+        char *value = f && end ? view_value(f, json_object_get(reply, name)) : NULL;
+        if (value)
             fputs(value, stdout);
-            free(value);
-        } else {
+        else
             putchar(*text);
-        }
+        text = value ? end + 1 : text + 1;
+        free(value);
     }
     putchar('\n');
 }

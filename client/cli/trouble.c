@@ -10,9 +10,9 @@ static const struct {
     Mejora__Outcome outcome;
     enum exit_code code;
 } exits[] = {
-    {MEJORA__OUTCOME__OUTCOME_INVALID, EXIT_INVALID},     {MEJORA__OUTCOME__OUTCOME_DENIED, EXIT_DENIED},
-    {MEJORA__OUTCOME__OUTCOME_NOT_FOUND, EXIT_NOT_FOUND}, {MEJORA__OUTCOME__OUTCOME_CONFLICT, EXIT_CONFLICT},
-    {MEJORA__OUTCOME__OUTCOME_ID_REUSED, EXIT_CONFLICT},  {MEJORA__OUTCOME__OUTCOME_BUSY, EXIT_UNREACHABLE},
+    {MEJORA__OUTCOME__OUTCOME_INVALID, EXIT_INVALID},         {MEJORA__OUTCOME__OUTCOME_DENIED, EXIT_DENIED},
+    {MEJORA__OUTCOME__OUTCOME_NOT_FOUND, EXIT_NOT_FOUND},     {MEJORA__OUTCOME__OUTCOME_CONFLICT, EXIT_CONFLICT},
+    {MEJORA__OUTCOME__OUTCOME_ID_REUSED, EXIT_CONFLICT},      {MEJORA__OUTCOME__OUTCOME_BUSY, EXIT_UNREACHABLE},
     {MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, EXIT_UNREACHABLE}, {MEJORA__OUTCOME__OUTCOME_TOO_LARGE, EXIT_INVALID},
 };
 
@@ -57,7 +57,8 @@ static void say_conflict(const struct op *op, json_t *reply)
     const char *by = json_string_value(json_object_get(reply, "changed_by"));
     if (!by)
         return;
-    char *who = view_safe(by), *at = shown(op->reply, reply, "changed_at"), *why = shown(op->reply, reply, "changed_why");
+    char *who = view_safe(by), *at = shown(op->reply, reply, "changed_at"),
+         *why = shown(op->reply, reply, "changed_why");
     say(_("Changed by %s at %s."), who, at);
     if (json_object_get(reply, "percent")) {
         char *was = shown(op->reply, reply, "was"), *percent = shown(op->reply, reply, "percent");
@@ -80,8 +81,8 @@ static void say_conflict(const struct op *op, json_t *reply)
 static int refused(struct cli *cli, const struct op *op, const struct answer *a, json_t *reply)
 {
     char label[64] = "?";
-    const char *code = a->head->error ? a->head->error
-                                      : enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label);
+    const char *code =
+        a->head->error ? a->head->error : enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label);
     char *text = message_text(code ? code : label, a->head->error_args, a->head->n_error_args);
     char *safe = view_safe(text ? text : label);
     say("mejora: %s", safe);
@@ -90,9 +91,10 @@ static int refused(struct cli *cli, const struct op *op, const struct answer *a,
         json_t *args = json_array();
         for (size_t i = 0; i < a->head->n_error_args; i++)
             json_array_append_new(args, json_string(a->head->error_args[i]));
-        json_t *error = json_pack("{s:s, s:s*, s:o, s:s*, s:O}", "outcome",
-                                  enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label) ? label : "?", "error",
-                                  a->head->error, "error_args", args, "message", text, "reply", reply ? reply : json_null());
+        json_t *error =
+            json_pack("{s:s, s:s*, s:o, s:s*, s:O}", "outcome",
+                      enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label) ? label : "?", "error",
+                      a->head->error, "error_args", args, "message", text, "reply", reply ? reply : json_null());
         view_json(error);
         json_decref(error);
     }
@@ -108,7 +110,9 @@ static int unanswered(struct cli *cli, const struct op *op, const struct answer 
     sodium_bin2hex(id, sizeof id, a->id, CALL_ID);
     switch (a->end) {
     case CALL_UNKNOWN:
-        say(_("mejora: no answer came. The request may have been carried out or not; its id is %s. Look before you repeat it."), id);
+        say(_("mejora: no answer came. The request may have been carried out or not; its id is %s. Look before you "
+              "repeat it."),
+            id);
         return EXIT_UNKNOWN;
     case CALL_STOPPED:
         if (a->sent && op->kind == WRITE)
@@ -118,14 +122,17 @@ static int unanswered(struct cli *cli, const struct op *op, const struct answer 
         say("mejora: %s", _("The request is too large."));
         return EXIT_INVALID;
     case CALL_KEY_UNKNOWN:
-        say(_("mejora: this key is not registered with the server at %s. Ask for an invitation, then: mejora join FILE"), where);
+        say(_("mejora: this key is not registered with the server at %s. Ask for an invitation, then: mejora join "
+              "FILE"),
+            where);
         return EXIT_DENIED;
     case CALL_NOT_MEJORA:
         say(_("mejora: whoever listens at %s does not have the server key that the profile %s expects."), where,
             cli->profile_file);
         return EXIT_UNREACHABLE;
     case CALL_UNREACHABLE:
-        say(a->sent ? _("mejora: the server at %s does not answer.") : _("mejora: nobody listens at %s. Is the server running?"),
+        say(a->sent ? _("mejora: the server at %s does not answer.")
+                    : _("mejora: nobody listens at %s. Is the server running?"),
             where);
         return EXIT_UNREACHABLE;
     default:

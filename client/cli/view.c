@@ -155,7 +155,8 @@ static char *label_text(json_t *value)
     char *ret = NULL;
     if (!l)
         return view_safe(json_is_string(value) ? json_string_value(value) : "?");
-    int size = l->symbol ? asprintf(&ret, "%s %s", l->symbol, gettext(l->word)) : asprintf(&ret, "%s", gettext(l->word));
+    int size =
+        l->symbol ? asprintf(&ret, "%s %s", l->symbol, gettext(l->word)) : asprintf(&ret, "%s", gettext(l->word));
     return size < 0 ? NULL : ret;
 }
 
@@ -165,7 +166,10 @@ static char *labels_text(json_t *list)
     size_t size, i;
     json_t *value;
     FILE *out = open_memstream(&ret, &size);
-    json_array_foreach(list, i, value) fprintf(out, "%s%s", i ? ", " : "", view_label(json_string_value(value)));
+    json_array_foreach(list, i, value)
+    {
+        fprintf(out, "%s%s", i ? ", " : "", view_label(json_string_value(value)));
+    }
     fclose(out);
     return ret;
 }
@@ -241,7 +245,11 @@ static void put_cell(struct sheet *s, const char *text, bool typed)
     s->first = false;
     if (s->format == FORMAT_TSV) {
         for (; *text; text++)
-            fputs(*text == '\t' ? "\\t" : *text == '\n' ? "\\n" : *text == '\\' ? "\\\\" : (char[]){*text, '\0'}, stdout);
+            fputs(*text == '\t'   ? "\\t"
+                  : *text == '\n' ? "\\n"
+                  : *text == '\\' ? "\\\\"
+                                  : (char[]){*text, '\0'},
+                  stdout);
         return;
     }
     char *guarded = NULL;
@@ -252,7 +260,8 @@ static void put_cell(struct sheet *s, const char *text, bool typed)
 }
 
 /* The header when row is NULL. A message inside is flattened: versions.text */
-static void put_columns(struct sheet *s, const ProtobufCMessageDescriptor *type, const char *prefix, json_t *row, bool header)
+static void put_columns(struct sheet *s, const ProtobufCMessageDescriptor *type, const char *prefix, json_t *row,
+                        bool header)
 {
     for (unsigned i = 0; i < type->n_fields; i++) {
         const ProtobufCFieldDescriptor *f = &type->fields[i];
@@ -300,7 +309,8 @@ static void view_sheet(enum format format, const ProtobufCMessageDescriptor *typ
     put_line(&s, list ? list->descriptor : type, NULL, true);
     if (!list)
         put_line(&s, type, reply, false);
-    json_array_foreach(json_object_get(reply, list ? list->name : ""), i, row) put_line(&s, list->descriptor, row, false);
+    json_array_foreach(json_object_get(reply, list ? list->name : ""), i, row)
+        put_line(&s, list->descriptor, row, false);
 }
 
 /* ---- tables ---- */
@@ -375,11 +385,14 @@ static bool is_number(const ProtobufCFieldDescriptor *f)
            (f->type == PROTOBUF_C_TYPE_INT32 || f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT32);
 }
 
-/* What gives way when a line is too long: reasons go over several lines, other texts are cut (`show` has them whole). */
+/* What gives way when a line is too long: reasons go over several lines, other texts are cut (`show` has them whole).
+ */
 static int flags_of(const ProtobufCFieldDescriptor *f)
 {
-    static const char *const whole[] = {"ref", "code", "date", "end_date", "start_date", "due_on", "op", "person", "who"};
-    static const char *const wrapped[] = {"reason", "was", "now", "why", "evidence", "text", "before_json", "after_json"};
+    static const char *const whole[] = {"ref",    "code", "date",   "end_date", "start_date",
+                                        "due_on", "op",   "person", "who"};
+    static const char *const wrapped[] = {"reason",   "was",  "now",         "why",
+                                          "evidence", "text", "before_json", "after_json"};
     if (is_number(f))
         return SCOLS_FL_RIGHT;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
@@ -392,7 +405,8 @@ static int flags_of(const ProtobufCFieldDescriptor *f)
 }
 
 /* room: the width its lines may have; 0: any. */
-static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value, size_t room)
+static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value,
+                     size_t room)
 {
     char *text = view_value(f, value);
     scols_line_refer_data(line, i, room && text ? wrap(text, room) : text); /* which takes it */
@@ -403,7 +417,8 @@ static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldD
 
 enum { MAX_COLUMNS = 24 };
 
-static size_t pick(const ProtobufCMessageDescriptor *type, const char *names, const ProtobufCFieldDescriptor *ret[MAX_COLUMNS])
+static size_t pick(const ProtobufCMessageDescriptor *type, const char *names,
+                   const ProtobufCFieldDescriptor *ret[MAX_COLUMNS])
 {
     size_t n = 0;
     char *copy = strdup(names), *rest;
@@ -444,7 +459,8 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
             continue;
         struct libscols_line *line = scols_table_new_line(t, NULL);
         scols_line_set_data(line, 0, view_heading(fields[i]->name));
-        set_cell(line, 1, fields[i], json_object_get(object, fields[i]->name), line_width() ? more(line_width(), widest + 2) : 0);
+        set_cell(line, 1, fields[i], json_object_get(object, fields[i]->name),
+                 line_width() ? more(line_width(), widest + 2) : 0);
     }
     table_end(t);
 }
@@ -468,13 +484,16 @@ static bool fits(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *row
     size_t width = line_width(), needed = 2 * (n - 1), flexible = 0;
     for (size_t c = 0; c < n; c++) {
         bool gives_way = flags_of(fields[c]) & (SCOLS_FL_TRUNC | SCOLS_FL_WRAP);
-        size_t heading = width_of(view_heading(fields[c]->name)), widest = gives_way ? 0 : widest_value(fields[c], rows);
+        size_t heading = width_of(view_heading(fields[c]->name)),
+               widest = gives_way ? 0 : widest_value(fields[c], rows);
         needed += widest > heading ? widest : heading;
         flexible += gives_way;
         room[c] = gives_way ? heading : 0;
     }
     for (size_t c = 0; c < n; c++)
-        room[c] = width && flags_of(fields[c]) & SCOLS_FL_WRAP ? room[c] + more(width, needed) / flexible : 0;
+        room[c] = width && flags_of(fields[c]) & SCOLS_FL_WRAP
+                      ? room[c] + more(width, needed) / (flexible ? flexible : 1)
+                      : 0;
     return !width || needed <= width;
 }
 

@@ -1,6 +1,7 @@
 /* view - shows a reply: as JSON whole, as CSV or TSV every field of its list, as tables the columns a command names.
  *
- * What other people typed cannot move the cursor or turn the writing round: it is escaped on its way to a table or terminal. */
+ * What other people typed cannot move the cursor or turn the writing round: it is escaped on its way to a table or
+ * terminal. */
 #pragma once
 
 #include "common/op.h"
@@ -12,7 +13,8 @@ enum format { FORMAT_TABLE, FORMAT_JSON, FORMAT_CSV, FORMAT_TSV };
 
 bool format_find(const char *name, enum format *ret);
 
-/* `columns` is what tables show: "actions: ref objective; total: done", sections by field of the reply, "." the reply itself. */
+/* `columns` is what tables show: "actions: ref objective; total: done", sections by field of the reply, "." the reply
+ * itself. */
 void view_reply(enum format format, const ProtobufCMessageDescriptor *type, json_t *reply, const char *columns);
 void view_json(json_t *value);
 

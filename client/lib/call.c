@@ -168,7 +168,8 @@ static enum turn await(struct client *c, short events, int64_t until)
 {
     for (;;) {
         int64_t left = until - clock_ms();
-        zmq_pollitem_t items[] = {{.socket = c->socket, .events = events}, {.socket = c->monitor, .events = ZMQ_POLLIN}};
+        zmq_pollitem_t items[] = {{.socket = c->socket, .events = events},
+                                  {.socket = c->monitor, .events = ZMQ_POLLIN}};
         if (c->stop && *c->stop)
             return TURN_STOPPED;
         if (left <= 0)
@@ -260,7 +261,8 @@ static enum turn attempt(struct client *c, struct question *q, struct answer *re
 
 static bool is_temporary(const struct answer *a)
 {
-    return a->head->outcome == MEJORA__OUTCOME__OUTCOME_BUSY || a->head->outcome == MEJORA__OUTCOME__OUTCOME_UNAVAILABLE;
+    return a->head && (a->head->outcome == MEJORA__OUTCOME__OUTCOME_BUSY ||
+                       a->head->outcome == MEJORA__OUTCOME__OUTCOME_UNAVAILABLE);
 }
 
 /* Half the pause and a random part of the other half, so that many clients do not come back at once. */
@@ -283,8 +285,8 @@ static enum call_end end_of(enum turn turn, const struct op *op, const struct an
     if (op->kind == WRITE && maybe_done)
         return CALL_UNKNOWN;
     static const enum call_end ends[] = {
-        [TURN_ANSWERED] = CALL_ANSWERED,       [TURN_NOBODY] = CALL_UNREACHABLE,      [TURN_NOT_MEJORA] = CALL_NOT_MEJORA,
-        [TURN_SILENCE] = CALL_UNREACHABLE,     [TURN_KEY_UNKNOWN] = CALL_KEY_UNKNOWN, [TURN_STOPPED] = CALL_STOPPED,
+        [TURN_ANSWERED] = CALL_ANSWERED,   [TURN_NOBODY] = CALL_UNREACHABLE,      [TURN_NOT_MEJORA] = CALL_NOT_MEJORA,
+        [TURN_SILENCE] = CALL_UNREACHABLE, [TURN_KEY_UNKNOWN] = CALL_KEY_UNKNOWN, [TURN_STOPPED] = CALL_STOPPED,
         [TURN_FAILED] = CALL_FAILED,
     };
     return ends[turn];
@@ -314,8 +316,8 @@ static enum turn insist(struct client *c, struct question *q, struct answer *ret
     }
 }
 
-bool client_call(struct client *c, const struct op *op, const char *ref, const ProtobufCMessage *request, const uint8_t *id,
-                 struct answer *ret)
+bool client_call(struct client *c, const struct op *op, const char *ref, const ProtobufCMessage *request,
+                 const uint8_t *id, struct answer *ret)
 {
     *ret = (struct answer){0};
     if (id)
@@ -341,5 +343,5 @@ bool client_call(struct client *c, const struct op *op, const char *ref, const P
     ret->end = end_of(turn, op, ret, maybe_done);
     if (ret->end != CALL_ANSWERED)
         answer_free(ret);
-    return ret->end == CALL_ANSWERED && ret->head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
+    return ret->head && ret->head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
 }

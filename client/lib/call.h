@@ -1,7 +1,8 @@
 /* call - one question to the server and its one answer, within one deadline.
  *
- * The request id stays the same however often the question has to be sent again, so it is acted on at most once. A client
- * keeps its connection from call to call. One thread uses a client; the profile is borrowed and must outlive it. */
+ * The request id stays the same however often the question has to be sent again, so it is acted on at most once. A
+ * client keeps its connection from call to call. One thread uses a client; the profile is borrowed and must outlive it.
+ */
 #pragma once
 
 #include "common/op.h"
@@ -28,16 +29,16 @@ struct answer {
     Mejora__ReplyHead *head; /* NULL unless answered */
     ProtobufCMessage *reply; /* the operation's; empty where there is nothing to say; NULL unless answered */
     uint8_t id[CALL_ID];
-    bool sent;               /* the request left at least once */
+    bool sent; /* the request left at least once */
 };
 
 struct client *client_new(const struct profile *profile); /* NULL: out of memory or descriptors */
 void client_free(struct client *c);
-void client_timeout(struct client *c, int ms);                       /* of every later call; at first CALL_TIMEOUT_MS */
+void client_timeout(struct client *c, int ms); /* of every later call; at first CALL_TIMEOUT_MS */
 void client_stop(struct client *c, const volatile sig_atomic_t *stop); /* ends a call early when a signal has set it */
 
 /* ref and request may be NULL: about nothing, no fields. Give id to ask again what was asked before; NULL: a new one.
  * True: answered and OK. The caller frees the answer in any case. */
-bool client_call(struct client *c, const struct op *op, const char *ref, const ProtobufCMessage *request, const uint8_t *id,
-                 struct answer *ret);
+bool client_call(struct client *c, const struct op *op, const char *ref, const ProtobufCMessage *request,
+                 const uint8_t *id, struct answer *ret);
 void answer_free(struct answer *a);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What is typed, and the request that becomes of it. The server is a fake one that only listens.
 
+# shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
 load ../support/fake
 setup() { fake_start '{"whoami": [{}], "due": [{}], "status": [{}], "action_list": [{}], "action_show": [{}], "action_edit": [{}],
@@ -21,7 +22,7 @@ asked() { fake_asked 'asked[-1]["op"] + " " + asked[-1]["ref"] + " " + json.dump
 2024/7|inm/2024/7
 oai/2024/7|oai/2024/7
 END
-    mejora task done 12.3
+    mejora task 'done' 12.3
     [ "$(asked)" = "task_done inm/2023/12.3 {}" ]
     mejora plan show 2024
     [ "$(asked)" = "plan_show inm/2024 {}" ]

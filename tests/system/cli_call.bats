@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What the command line makes of every way a call can end. The server is a fake one that does as told.
 
+# shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
 load ../support/fake
 load ../support/server
@@ -56,14 +57,14 @@ INTERNAL 1"
 
 @test "no answer to a write is exit 8 with its id; to a read exit 7" {
     fake_start '{"task_done": [{"silent": true}], "task_list": [{"silent": true}]}'
-    run -8 mejora task done 12.1 --timeout 1
+    run -8 mejora task 'done' 12.1 --timeout 1
     [[ $output == *"$(fake_asked 'asked[-1]["id"]')"* ]]
     run -7 mejora task list 12 --timeout 1
 }
 
 @test "a write that the database may have taken is exit 8, not 7" {
     fake_start '{"task_done": [{"outcome": "UNAVAILABLE"}]}'
-    run -8 mejora task done 12.1 --timeout 1
+    run -8 mejora task 'done' 12.1 --timeout 1
 }
 
 @test "an unknown key is said at once" {
@@ -104,7 +105,7 @@ END
 
 @test "an interrupt ends a waiting call with 130 and names the request" {
     fake_start '{"task_done": [{"silent": true}]}'
-    mejora task done 12.1 --timeout 60 2>"$FAKE/said" &
+    mejora task 'done' 12.1 --timeout 60 2>"$FAKE/said" &
     pid=$!
     log_wait "$FAKE/requests.jsonl" task_done "$pid"
     kill -INT "$pid"
@@ -127,6 +128,7 @@ print(e["outcome"], e["error"], e["reply"]["version"])' <<<"$output")" = "confli
 
 @test "a closed pipe is quiet" {
     fake_start '{"person_list": [{"reply": {"people": [{"code": "ana"}]}}]}'
+    # shellcheck disable=SC2016 # the inner shell expands
     run --separate-stderr bash -c 'mejora person list 2>"$FAKE/said" | true; exit ${PIPESTATUS[0]}'
     [ "$status" -eq 0 ] || [ "$status" -eq 141 ]
     run ! grep -q mejora "$FAKE/said"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Importing a plan into a real server: look first, ask, apply; and the ways it can be refused.
 
+# shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
 load ../support/server
 load ../support/fake

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Invitations and joining: no secret travels, nothing is lost when an answer is. The server is a fake one that does as told.
 
+# shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
 load ../support/fake
 

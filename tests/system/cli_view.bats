@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # How answers are shown: tables, JSON, CSV, TSV; on a terminal and in a pipe; in Spanish and English.
 
+# shellcheck disable=SC2154 # bats sets stderr
 bats_require_minimum_version 1.5.0
 load ../support/fake
 teardown() { fake_stop; }

@@ -60,7 +60,8 @@ static void every_label_has_a_word(void **state)
     for (const struct op *op = ops; op < ops + OPS; op++)
         for (unsigned i = 0; i < op->reply->n_fields; i++) {
             const ProtobufCFieldDescriptor *list = &op->reply->fields[i];
-            const ProtobufCMessageDescriptor *type = list->type == PROTOBUF_C_TYPE_MESSAGE ? list->descriptor : op->reply;
+            const ProtobufCMessageDescriptor *type =
+                list->type == PROTOBUF_C_TYPE_MESSAGE ? list->descriptor : op->reply;
             for (unsigned j = 0; j < type->n_fields; j++) {
                 const ProtobufCEnumDescriptor *e = type->fields[j].descriptor;
                 char label[64];
@@ -90,10 +91,14 @@ static const struct {
     const char *typed, *noun, *verb;
     int used;
 } found[] = {
-    {"progress report 12", "progress", "report", 2}, {"avance reportar 12", "progress", "report", 2},
-    {"estado", "status", NULL, 1},                   {"servidor estado", "server", "status", 2},
-    {"invitar ana", "person", "invite", 1},          {"person invite ana", "person", "invite", 2},
-    {"prog report", NULL, NULL, 0},                  {"progress", NULL, NULL, 0}, /* no abbreviations */
+    {"progress report 12", "progress", "report", 2},
+    {"avance reportar 12", "progress", "report", 2},
+    {"estado", "status", NULL, 1},
+    {"servidor estado", "server", "status", 2},
+    {"invitar ana", "person", "invite", 1},
+    {"person invite ana", "person", "invite", 2},
+    {"prog report", NULL, NULL, 0},
+    {"progress", NULL, NULL, 0}, /* no abbreviations */
 };
 
 static void commands_are_found_by_every_name(void **state)
@@ -121,7 +126,9 @@ static const struct {
     {"Peña – «75 %» ✓ 名", "Peña – «75 %» ✓ 名"},
     {"\033[2J\a\t\n", "\\u001b[2J\\u0007\\u0009\\u000a"},
     {"\xc2\x9b", "\\u009b"},
-    {"a\xe2\x80\xae" "b\xe2\x81\xa6\xe2\x80\x8b", "a\\u202eb\\u2066\\u200b"},
+    {"a\xe2\x80\xae"
+     "b\xe2\x81\xa6\xe2\x80\x8b",
+     "a\\u202eb\\u2066\\u200b"},
     {"\xf3\xa0\x80\xa0", "\\U000e0020"},
     {"", ""},
 };
@@ -139,12 +146,9 @@ static void nothing_hidden_reaches_a_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_argument_names_a_field),
-        cmocka_unit_test(every_column_exists),
-        cmocka_unit_test(every_label_has_a_word),
-        cmocka_unit_test(every_operation_for_people_has_a_command),
-        cmocka_unit_test(commands_are_found_by_every_name),
-        cmocka_unit_test(nothing_hidden_reaches_a_terminal),
+        cmocka_unit_test(every_argument_names_a_field),     cmocka_unit_test(every_column_exists),
+        cmocka_unit_test(every_label_has_a_word),           cmocka_unit_test(every_operation_for_people_has_a_command),
+        cmocka_unit_test(commands_are_found_by_every_name), cmocka_unit_test(nothing_hidden_reaches_a_terminal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,13 +24,16 @@ static const struct {
     {&mejora__whoami_request__descriptor, "{}"},
     {&mejora__progress_report_request__descriptor, "{\"percent\":75,\"why\":\"Acta «12»\"}"},
     {&mejora__progress_report_request__descriptor, "{\"percent\":0}"},
-    {&mejora__person_invite_request__descriptor, "{\"person\":\"ana\",\"invitation_key\":\"00ff10\",\"valid_days\":-3}"},
-    {&mejora__person_add_request__descriptor, "{\"code\":\"ana\",\"roles\":[\"auditor\",\"responsable\"],\"units\":[\"a\",\"b\"]}"},
+    {&mejora__person_invite_request__descriptor,
+     "{\"person\":\"ana\",\"invitation_key\":\"00ff10\",\"valid_days\":-3}"},
+    {&mejora__person_add_request__descriptor,
+     "{\"code\":\"ana\",\"roles\":[\"auditor\",\"responsable\"],\"units\":[\"a\",\"b\"]}"},
     {&mejora__plan_import_request__descriptor,
      "{\"rows\":[{\"line\":1,\"cells\":[\"a\",\"\"]},{\"cells\":[]}],\"file_name\":\"x\",\"dry_run\":true}"},
     {&mejora__key_revoke_request__descriptor, "{\"key\":9007199254740993}"},
     {&mejora__server_status_reply__descriptor, "{\"now\":\"2026-11-21T02:26:34.123456Z\",\"plans\":3}"},
-    {&mejora__audit_entry__descriptor, "{\"at\":\"1969-12-31T23:59:59.999999Z\",\"request_id\":\"\",\"outcome\":\"conflict\"}"},
+    {&mejora__audit_entry__descriptor,
+     "{\"at\":\"1969-12-31T23:59:59.999999Z\",\"request_id\":\"\",\"outcome\":\"conflict\"}"},
     {&mejora__mail__descriptor, "{\"leased_until\":\"2026-11-21T02:26:34.000000Z\",\"items\":[]}"},
     {&mejora__action_list_reply__descriptor,
      "{\"actions\":[{\"subcriteria\":[],\"improvement_areas\":[],\"actions\":[],\"resources\":[],"
@@ -62,15 +65,19 @@ static const struct {
     const ProtobufCMessageDescriptor *type;
 } refused[] = {
     {"no such field", "{\"percents\":1}", "percents", "", &mejora__progress_report_request__descriptor},
-    {"text for a number", "{\"percent\":\"1\"}", "percent", "-2147483648 … 2147483647", &mejora__progress_report_request__descriptor},
-    {"beyond int32", "{\"percent\":2147483648}", "percent", "-2147483648 … 2147483647", &mejora__progress_report_request__descriptor},
+    {"text for a number", "{\"percent\":\"1\"}", "percent", "-2147483648 … 2147483647",
+     &mejora__progress_report_request__descriptor},
+    {"beyond int32", "{\"percent\":2147483648}", "percent", "-2147483648 … 2147483647",
+     &mejora__progress_report_request__descriptor},
     {"number for a text", "{\"why\":1}", "why", "\"…\"", &mejora__progress_report_request__descriptor},
     {"a NUL in a text", "{\"why\":\"a\\u0000b\"}", "why", "\"…\"", &mejora__progress_report_request__descriptor},
     {"no such label", "{\"result\":\"maybe\"}", "result", "ok, refused", &mejora__audit_list_request__descriptor},
-    {"the label that says nothing", "{\"result\":\"unspecified\"}", "result", "ok, refused", &mejora__audit_list_request__descriptor},
+    {"the label that says nothing", "{\"result\":\"unspecified\"}", "result", "ok, refused",
+     &mejora__audit_list_request__descriptor},
     {"odd hex", "{\"public_key\":\"0\"}", "public_key", "00 … ff", &mejora__join_request__descriptor},
     {"a lone value for a list", "{\"roles\":\"auditor\"}", "roles", "[…]", &mejora__person_add_request__descriptor},
-    {"a bad element in a list", "{\"units\":[\"a\",1,\"b\"]}", "units", "\"…\"", &mejora__person_add_request__descriptor},
+    {"a bad element in a list", "{\"units\":[\"a\",1,\"b\"]}", "units", "\"…\"",
+     &mejora__person_add_request__descriptor},
     {"a bad message in a list", "{\"rows\":[{\"line\":1},{\"line\":\"x\"}]}", "line", "-2147483648 … 2147483647",
      &mejora__plan_import_request__descriptor},
     {"a list for a message", "{\"rows\":[[]]}", "Row", "{…}", &mejora__plan_import_request__descriptor},
@@ -107,17 +114,27 @@ static void labels_and_values_of_a_newer_server(void **state)
 static const struct {
     const char *field, *text, *json; /* NULL: refused */
 } typed[] = {
-    {"percent", "75", "75"},     {"percent", "-1", "-1"},    {"percent", "7.5", NULL}, {"percent", "", NULL},
-    {"percent", "75x", NULL},    {"percent", "true", NULL},  {"why", "75", "\"75\""},  {"why", "\xff", NULL},
-    {"percent", "99999999999999999999", NULL}, {"why", "Pen\xcc\x83" "a", "\"Peña\""},
+    {"percent", "75", "75"},
+    {"percent", "-1", "-1"},
+    {"percent", "7.5", NULL},
+    {"percent", "", NULL},
+    {"percent", "75x", NULL},
+    {"percent", "true", NULL},
+    {"why", "75", "\"75\""},
+    {"why", "\xff", NULL},
+    {"percent", "99999999999999999999", NULL},
+    {"why",
+     "Pen\xcc\x83"
+     "a",
+     "\"Peña\""},
 };
 
 static void texts_by_the_type_of_their_field(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof typed / sizeof *typed; i++) {
-        const ProtobufCFieldDescriptor *f =
-            protobuf_c_message_descriptor_get_field_by_name(&mejora__progress_report_request__descriptor, typed[i].field);
+        const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(
+            &mejora__progress_report_request__descriptor, typed[i].field);
         struct json_fault fault;
         json_t *value = json_from_text(typed[i].text, f, &fault);
         char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;

@@ -45,8 +45,10 @@ static void the_environment_names_the_language(void **state)
     static const struct {
         const char *all, *messages, *lang, *chosen;
     } cases[] = {
-        {"", "", "", "es"},        {"", "", "C", "es"},           {"", "", "C.UTF-8", "es"}, {"", "", "en_US.UTF-8", "en"},
-        {"", "es", "en_US", "es"}, {"en", "es_DO", "es_DO", "en"}, {"POSIX", "", "en", "es"},
+        {"", "", "", "es"},        {"", "", "C", "es"},
+        {"", "", "C.UTF-8", "es"}, {"", "", "en_US.UTF-8", "en"},
+        {"", "es", "en_US", "es"}, {"en", "es_DO", "es_DO", "en"},
+        {"POSIX", "", "en", "es"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         setenv("LC_ALL", cases[i].all, 1);
