@@ -34,7 +34,7 @@ begin
         changed_at := last.at;
         changed_why := last.why;
         changed_by := lib.person_name(last.person);
-        select 'conflict', 'version_stale', array[ref, changed_by] into outcome, error, error_args;
+        select 'conflict', 'version_stale', array[ref, coalesce(changed_by, '–')] into outcome, error, error_args;
     elsif to_report < was and coalesce(why, '') = '' then
         select 'invalid', 'why_missing', array[was::text, to_report::text] into outcome, error, error_args;
     elsif to_report = 100 and coalesce(why, '') = '' and coalesce(evidence, '') = '' then
