@@ -203,6 +203,10 @@ char *view_value(const ProtobufCFieldDescriptor *f, json_t *value)
         return json_is_array(value) ? labels_text(value) : label_text(value);
     if (json_is_time(f))
         return view_time(json_string_value(value));
+    if (!strcmp(f->name, "field"))
+        return strdup(view_heading(json_string_value(value)));
+    if (!strcmp(f->name, "role"))
+        return strdup(view_label(json_string_value(value)));
     if (f->type == PROTOBUF_C_TYPE_BOOL)
         return strdup(json_is_true(value) ? _("yes") : _("no"));
     if (is_percent(f))
