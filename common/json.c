@@ -60,15 +60,11 @@ static size_t element_size(ProtobufCType type)
 {
     switch (type) {
     case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_UINT64:
-        return 8;
+    case PROTOBUF_C_TYPE_UINT64: return 8;
     case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    default:
-        return 4;
+    case PROTOBUF_C_TYPE_MESSAGE: return sizeof(void *);
+    case PROTOBUF_C_TYPE_BYTES: return sizeof(ProtobufCBinaryData);
+    default: return 4;
     }
 }
 
@@ -95,22 +91,14 @@ static json_t *from_int64(const ProtobufCFieldDescriptor *f, int64_t value)
 static json_t *from_member(const ProtobufCFieldDescriptor *f, const void *member)
 {
     switch (f->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return json_string(*(char *const *)member);
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return json_from_message(*(ProtobufCMessage *const *)member);
-    case PROTOBUF_C_TYPE_BYTES:
-        return from_bytes(member);
-    case PROTOBUF_C_TYPE_BOOL:
-        return json_boolean(*(const protobuf_c_boolean *)member);
-    case PROTOBUF_C_TYPE_ENUM:
-        return from_enum(f->descriptor, *(const int *)member);
-    case PROTOBUF_C_TYPE_INT64:
-        return from_int64(f, *(const int64_t *)member);
-    case PROTOBUF_C_TYPE_UINT32:
-        return json_integer(*(const uint32_t *)member);
-    default:
-        return json_integer(*(const int32_t *)member);
+    case PROTOBUF_C_TYPE_STRING: return json_string(*(char *const *)member);
+    case PROTOBUF_C_TYPE_MESSAGE: return json_from_message(*(ProtobufCMessage *const *)member);
+    case PROTOBUF_C_TYPE_BYTES: return from_bytes(member);
+    case PROTOBUF_C_TYPE_BOOL: return json_boolean(*(const protobuf_c_boolean *)member);
+    case PROTOBUF_C_TYPE_ENUM: return from_enum(f->descriptor, *(const int *)member);
+    case PROTOBUF_C_TYPE_INT64: return from_int64(f, *(const int64_t *)member);
+    case PROTOBUF_C_TYPE_UINT32: return json_integer(*(const uint32_t *)member);
+    default: return json_integer(*(const int32_t *)member);
     }
 }
 
@@ -214,17 +202,14 @@ static bool to_member(json_t *value, const ProtobufCFieldDescriptor *f, void *me
     int64_t number = 0;
     bool ok;
     switch (f->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return to_string(value, member) || wrong(fault, f->name, "\"…\"");
+    case PROTOBUF_C_TYPE_STRING: return to_string(value, member) || wrong(fault, f->name, "\"…\"");
     case PROTOBUF_C_TYPE_MESSAGE:
         return (*(ProtobufCMessage **)member = json_to_message(value, f->descriptor, fault)) != NULL;
-    case PROTOBUF_C_TYPE_BYTES:
-        return to_bytes(value, member) || wrong(fault, f->name, "00 … ff");
+    case PROTOBUF_C_TYPE_BYTES: return to_bytes(value, member) || wrong(fault, f->name, "00 … ff");
     case PROTOBUF_C_TYPE_BOOL:
         *(protobuf_c_boolean *)member = json_is_true(value);
         return json_is_boolean(value) || wrong(fault, f->name, "true, false");
-    case PROTOBUF_C_TYPE_ENUM:
-        return to_enum(value, f, member) || wrong_label(fault, f);
+    case PROTOBUF_C_TYPE_ENUM: return to_enum(value, f, member) || wrong_label(fault, f);
     case PROTOBUF_C_TYPE_INT64:
         ok = to_integer(value, f, INT64_MIN, INT64_MAX, &number, fault);
         *(int64_t *)member = number;
@@ -362,8 +347,7 @@ json_t *json_from_text(const char *text, const ProtobufCFieldDescriptor *f, stru
         value = boolean_from_text(text);
         accepted = "true, false";
         break;
-    default:
-        value = json_is_time(f) ? json_string(text) : integer_from_text(text);
+    default: value = json_is_time(f) ? json_string(text) : integer_from_text(text);
     }
     if (!value)
         wrong(fault, f->name, accepted);

@@ -156,18 +156,12 @@ static bool set_local(struct cli *cli, const struct arg *arg, const char *text)
 static bool set_arg(struct cli *cli, const struct arg *arg, const char *text)
 {
     switch (arg->kind) {
-    case ARG_FIELD:
-        return set_field(cli, arg, text);
-    case ARG_DAYS:
-        return set_days(cli, arg, text);
-    case ARG_DATE:
-        return set_date(cli, arg, text);
-    case ARG_PERIOD:
-        return set_period(cli, arg, text);
-    case ARG_SWITCH:
-        return !json_object_set_new(cli->fields, arg->field, json_true());
-    case ARG_LOCAL_SWITCH:
-        return !json_object_set_new(cli->local, arg->name, json_true());
+    case ARG_FIELD: return set_field(cli, arg, text);
+    case ARG_DAYS: return set_days(cli, arg, text);
+    case ARG_DATE: return set_date(cli, arg, text);
+    case ARG_PERIOD: return set_period(cli, arg, text);
+    case ARG_SWITCH: return !json_object_set_new(cli->fields, arg->field, json_true());
+    case ARG_LOCAL_SWITCH: return !json_object_set_new(cli->local, arg->name, json_true());
     case ARG_REF:
         json_object_set_new(cli->local, arg->name, json_string(text)); /* completed once the profile is read */
         if (arg->level > REF_INSTITUTION) {
@@ -175,8 +169,7 @@ static bool set_arg(struct cli *cli, const struct arg *arg, const char *text)
             cli->ref_level = arg->level;
         }
         return true;
-    default:
-        return set_local(cli, arg, text);
+    default: return set_local(cli, arg, text);
     }
 }
 
@@ -224,9 +217,7 @@ static bool set_timeout(struct cli *cli, const char *text)
 static bool set_common(struct cli *cli, int what, const char *text)
 {
     switch (what) {
-    case COMMON_PROFILE:
-        cli->profile_option = text;
-        return true;
+    case COMMON_PROFILE: cli->profile_option = text; return true;
     case COMMON_LANGUAGE:
         cli->language = text;
         if (!strcmp(text, "es") || !strcmp(text, "en"))
@@ -238,11 +229,8 @@ static bool set_common(struct cli *cli, int what, const char *text)
             return true;
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "-o", text, "table, json, csv, tsv");
         return false;
-    case COMMON_TIMEOUT:
-        return set_timeout(cli, text);
-    default:
-        cli->wants_help = true;
-        return true;
+    case COMMON_TIMEOUT: return set_timeout(cli, text);
+    default: cli->wants_help = true; return true;
     }
 }
 

@@ -118,9 +118,7 @@ static int unanswered(struct cli *cli, const struct op *op, const struct answer 
         if (a->sent && op->kind == WRITE)
             say(_("mejora: interrupted. The request may have been carried out or not; its id is %s."), id);
         return EXIT_INTERRUPTED;
-    case CALL_TOO_LARGE:
-        say("mejora: %s", _("The request is too large."));
-        return EXIT_INVALID;
+    case CALL_TOO_LARGE: say("mejora: %s", _("The request is too large.")); return EXIT_INVALID;
     case CALL_KEY_UNKNOWN:
         say(_("mejora: this key is not registered with the server at %s. Ask for an invitation, then: mejora join "
               "FILE"),

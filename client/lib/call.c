@@ -129,17 +129,12 @@ static enum turn judge(uint16_t event, uint32_t value)
 {
     switch (event) {
     case ZMQ_EVENT_CLOSED:
-    case ZMQ_EVENT_CONNECT_RETRIED: /* or the name has no address */
-        return TURN_NOBODY;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        return value == AUTH_UNKNOWN_KEY ? TURN_KEY_UNKNOWN : TURN_NOT_MEJORA;
+    case ZMQ_EVENT_CONNECT_RETRIED: /* or the name has no address */ return TURN_NOBODY;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return value == AUTH_UNKNOWN_KEY ? TURN_KEY_UNKNOWN : TURN_NOT_MEJORA;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        return TURN_NOT_MEJORA;
-    case ZMQ_EVENT_DISCONNECTED:
-        return TURN_SILENCE;
-    default:
-        return TURN_ANSWERED;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return TURN_NOT_MEJORA;
+    case ZMQ_EVENT_DISCONNECTED: return TURN_SILENCE;
+    default: return TURN_ANSWERED;
     }
 }
 

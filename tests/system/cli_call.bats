@@ -114,6 +114,18 @@ END
     grep -q "$(fake_asked 'asked[-1]["id"]')" "$FAKE/said"
 }
 
+@test "a server that dies in the middle of a write leaves an unknown outcome, within the deadline" {
+    fake_start '{"task_done": [{"silent": true}]}'
+    SECONDS=0
+    mejora task 'done' 12.1 --timeout 2 2>"$FAKE/said" &
+    pid=$!
+    log_wait "$FAKE/requests.jsonl" task_done "$pid"
+    kill -KILL "$FAKE_PID"
+    wait "$pid" && status=0 || status=$?
+    [ "$status" -eq 8 ]
+    [ "$SECONDS" -le 3 ]
+}
+
 @test "a conflict shows who was first, what is there now, and how to go on" {
     fake_start '{"progress_report": [{"outcome": "CONFLICT", "error": "version_stale", "error_args": ["inm/2023/12", "Luis Gómez"],
         "reply": {"ref": "inm/2023/12", "was": 25, "percent": 50, "version": 3, "changed_by": "Luis Gómez",
