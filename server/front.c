@@ -1,6 +1,7 @@
 #include "server/front.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "server/check.h"
 
@@ -209,11 +210,11 @@ static void reply(struct front *f, struct call *c)
 {
     uint8_t *head;
     size_t size = pack_head(c, &head);
-    bool sent = size && zmq_msg_send(&c->peer, f->router, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
+    bool sent = size && !fault(FAULT_settled) && zmq_msg_send(&c->peer, f->router, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
                 zmq_send(f->router, head, size, ZMQ_DONTWAIT | ZMQ_SNDMORE) >= 0 &&
                 zmq_msg_send(&c->body, f->router, ZMQ_DONTWAIT) >= 0;
     free(head);
-    f->unsent += !sent;
+    f->unsent += !sent || fault(FAULT_replied);
     if (c->outcome != MEJORA__OUTCOME__OUTCOME_OK && log_wants(LOG_INFO))
         log_line(LOG_INFO, "request: op=%s key=%" PRId64 " outcome=%s error=%s", c->op ? c->op->name : "?", c->key,
                  protobuf_c_enum_descriptor_get_value(&mejora__outcome__descriptor, (int)c->outcome)->name + 8,
@@ -279,11 +280,15 @@ static bool receive(struct front *f, struct outgoing *out)
         return false;
     struct call *c = next_call(f, &frames[PEER]);
     f->received++;
+    bool lost = fault(FAULT_received);
     c->refused = !admit(f, c, n, frames);
+    lost = lost || fault(FAULT_admitted);
     for (int i = HEAD; i < FRAMES; i++)
         zmq_msg_close(&frames[i]);
     f->refused += c->refused;
-    if (c->refused && !is_noted(f, c)) {
+    if (lost) {
+        give_back(f, c);
+    } else if (c->refused && !is_noted(f, c)) {
         reply(f, c);
     } else {
         share_of(f, c)->in_flight++;

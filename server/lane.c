@@ -1,6 +1,7 @@
 #include "server/lane.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "server/db.h"
 
@@ -231,7 +232,7 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
         ExecStatusType status = PQresultStatus(r);
         if (is_lost(l->pg, r, due) || status == PGRES_PIPELINE_SYNC) {
             PQclear(r);
-            return status == PGRES_PIPELINE_SYNC ? a : (struct attempt){.at = LOST};
+            return status == PGRES_PIPELINE_SYNC && !fault(FAULT_committed) ? a : (struct attempt){.at = LOST};
         }
         due = !r;
         if (!r) { /* the end of one statement's results */
@@ -251,11 +252,12 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
 /* One transaction. If it cannot be sent whole the connection is given up, and whoever waits for answers finds it lost. */
 static void send_calls(struct lane *l, struct call *calls[], int n)
 {
-    bool sent = PQstatus(l->pg) == CONNECTION_OK;
+    bool sent = PQstatus(l->pg) == CONNECTION_OK && !fault(FAULT_batch_begun);
     for (int i = 0; sent && i < n; i++)
         sent = calls[i]->refused ? send_refusal(l->pg, calls[i])
                                     : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
-    if (!sent || !PQpipelineSync(l->pg) || !flush(l->pg)) {
+    sent = sent && !fault(FAULT_statements_sent) && PQpipelineSync(l->pg) && flush(l->pg);
+    if (!sent || fault(FAULT_commit_sent)) {
         PQfinish(l->pg);
         l->pg = NULL;
     }
