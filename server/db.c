@@ -32,10 +32,16 @@ PGconn *db_connect(const char *conninfo, bool read_only)
     return PQconnectdbParams(keywords, values, 1);
 }
 
+bool db_has_waited(const PGresult *r)
+{
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    return state && !strcmp(state, "55P03");
+}
+
 bool db_may_pass(const PGresult *r)
 {
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-    return state && (!strncmp(state, "40", 2) || !strcmp(state, "55P03") || !strcmp(state, "23505"));
+    return state && (!strncmp(state, "40", 2) || !strcmp(state, "23505") || db_has_waited(r));
 }
 
 /* Only codes are logged: message and detail would quote people's data. The context is our own SQL. */

@@ -17,6 +17,7 @@ enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3 };
 struct attempt {
     int at;
     bool again; /* the failure may pass: serialization, deadlock, lock timeout */
+    bool waited; /* a lock timeout: everybody behind it has waited too, so once is enough */
 };
 
 /* A refusal by the front takes the same road as a statement of its own, so that it is in the audit trail too. */
@@ -242,7 +243,7 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
         bool ok = status == PGRES_TUPLES_OK && i < n &&
                   (calls[i]->refused || answer(&l->plans[calls[i]->op - ops], calls[i], r));
         if (!ok && a.at == DONE) {
-            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_may_pass(r)};
+            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_may_pass(r), db_has_waited(r)};
             db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
         }
         PQclear(r);
@@ -280,7 +281,7 @@ static void refuse_all(struct call *calls[], int n, Mejora__Outcome outcome, con
 static bool settle_one(struct call *c, struct attempt a, int tries)
 {
     bool passes = a.at == LOST || a.again;
-    if (passes && tries < MAX_TRIES)
+    if (passes && tries < (a.waited ? 1 : MAX_TRIES))
         return false;
     if (passes)
         refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_BUSY, "busy");
