@@ -136,6 +136,8 @@ static int end(struct mejorad *m, int signal)
     int status = 0;
     if (m->pid <= 0)
         return 0;
+    if (!m->other)
+        database_close(); /* its database goes with it */
     if (signal)
         kill(m->pid, signal);
     while (waitpid(m->pid, &status, 0) < 0 && errno == EINTR)
@@ -226,6 +228,7 @@ PGconn *database_connect(const struct mejorad *m, const char *user)
     PGconn *pg = PQconnectdb(info);
     if (PQstatus(pg) != CONNECTION_OK)
         fail_msg("no connection as %s: %s", user, PQerrorMessage(pg));
+    PQclear(PQexec(pg, "set client_min_messages = warning"));
     return pg;
 }
 
