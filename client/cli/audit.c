@@ -4,6 +4,7 @@
 #include "common/period.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { AUDIT_LIMIT = 50, AUDIT_PAGE = 500 };
@@ -65,6 +66,62 @@ static void settle_date(struct cli *cli, const char *field)
     json_object_set_new(cli->fields, field, json_string(iso));
 }
 
+static void put_value(FILE *out, json_t *value)
+{
+    if (json_is_string(value))
+        fputs(json_string_value(value), out);
+    else if (!value || json_is_null(value))
+        fputs("–", out);
+    else
+        json_dumpf(value, out, JSON_ENCODE_ANY);
+}
+
+/* "Progress: 75 → 50" for each field that is not what it was. */
+static char *changes_text(json_t *before, json_t *after)
+{
+    char *ret = NULL;
+    size_t size;
+    const char *name, *lead = "";
+    json_t *value;
+    FILE *out = open_memstream(&ret, &size);
+    json_object_foreach(after, name, value)
+    {
+        json_t *was = json_object_get(before, name);
+        if (!out || json_equal(was, value) || !strcmp(name, "version"))
+            continue;
+        fprintf(out, "%s%s: ", lead, view_heading(name));
+        if (was) {
+            put_value(out, was);
+            fputs(" → ", out);
+        }
+        put_value(out, value);
+        lead = "; ";
+    }
+    if (out)
+        fclose(out);
+    return ret;
+}
+
+/* In a table the change stands where the field's new state stands elsewhere; where nothing changed, why not. */
+static void tell_changes(json_t *entries)
+{
+    json_t *entry;
+    size_t i;
+    json_array_foreach(entries, i, entry)
+    {
+        const char *was = json_string_value(json_object_get(entry, "before_json"));
+        const char *now = json_string_value(json_object_get(entry, "after_json"));
+        json_t *before = was ? json_loads(was, 0, NULL) : NULL, *after = now ? json_loads(now, 0, NULL) : NULL;
+        const char *error = json_string_value(json_object_get(entry, "error"));
+        char *text = error ? message_text(error, NULL, 0) : changes_text(before, after);
+        if (text && *text)
+            json_object_set_new(entry, "after_json", json_string(text));
+        free(text);
+        json_decref(before);
+        json_decref(after);
+    }
+}
+
 int run_audit(struct cli *cli)
 {
     const struct op *op = &ops[OP_audit_list];
@@ -88,6 +145,8 @@ int run_audit(struct cli *cli)
         more = add_page(all, page, limit);
         json_object_set(cli->fields, "before", json_object_get(page, "next"));
     }
+    if (cli->format == FORMAT_TABLE)
+        tell_changes(json_object_get(all, "entries"));
     if (all)
         cli_show(cli, op, all);
     if (all && json_object_get(all, "next"))

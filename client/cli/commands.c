@@ -65,7 +65,7 @@
 
 #define PLAN_COLUMNS     "ref title state actions reported done to_decide carried_to"
 #define TASK_COLUMNS     "ref text done_at done_by"
-#define TALLY_COLUMNS    "code name actions percent done in_progress due_soon overdue not_reported"
+#define TALLY_COLUMNS    "actions percent done in_progress due_soon overdue not_reported"
 #define DECISION_COLUMNS "decision ref state reason"
 
 const struct command commands[] = {
@@ -81,8 +81,8 @@ const struct command commands[] = {
 
     {"status", NULL, OP_status, REF_PLAN,
      ARGS(ABOUT("REF", REF_PLAN, N_("the plan: inm/2026, or its year")), IN_PLAN, IN_INSTITUTION),
-     ".: plan title today; total: actions percent done in_progress due_soon overdue not_reported; "
-     "criteria: " TALLY_COLUMNS "; units: " TALLY_COLUMNS,
+     ".: plan title today; total: " TALLY_COLUMNS "; criteria: code name " TALLY_COLUMNS
+     "; units: name " TALLY_COLUMNS,
      NULL, NULL, N_("the board: how the plan stands, by criterion and by unit"), "mejora status 2026"},
     {"due", NULL, OP_due, REF_INSTITUTION,
      ARGS(IN_PLAN, IN_INSTITUTION, DAYS("within", "within_days", N_("how far ahead: 30d"))),
@@ -223,7 +223,7 @@ const struct command commands[] = {
           DATE("since", "since", N_("2026-11-20, today, yesterday, 7d")),
           DATE("until", "until", N_("the last day, as --since")), FIELD("outcome", "result", N_("ok or refused")),
           LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
-     "entries: seq at ref op name unit outcome error why before_json after_json", NULL, run_audit,
+     "entries: at name op ref outcome why after_json", NULL, run_audit,
      N_("who did what, when and why; also what was refused"), "mejora audit list --who ana --since today"},
 
     {"whoami", NULL, OP_whoami, REF_NOTHING, NO_ARGS, ".: person name institution roles units key", NULL, NULL,
