@@ -8,13 +8,17 @@ file(GLOB_RECURSE PO_SOURCES CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}
     client/*.c client/*.h client/*.def common/*.c common/*.h common/*.def)
 list(REMOVE_ITEM PO_SOURCES common/ops.def)
 list(SORT PO_SOURCES)
+set(PO_SCRIPTS demo/common.bash demo/run demo/stop)
 list(TRANSFORM PO_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE PO_DEPENDS)
+list(TRANSFORM PO_SCRIPTS PREPEND ${CMAKE_SOURCE_DIR}/ OUTPUT_VARIABLE PO_DEPENDS_TOO)
 
-add_custom_command(OUTPUT ${POT} DEPENDS ${PO_DEPENDS} VERBATIM WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+add_custom_command(OUTPUT ${POT} DEPENDS ${PO_DEPENDS} ${PO_DEPENDS_TOO} VERBATIM WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
     COMMAND ${XGETTEXT} --language=C --from-code=UTF-8 --package-name=mejora --add-comments=TRANSLATORS --no-location
         -k_ -kN_ -kgettext -kngettext:1,2 -kpgettext:1c,2 -kMSG:2 -kHEADING:2 -kLABEL:2
         --flag=MSG:2:no-c-format --flag=HEADING:2:no-c-format --flag=LABEL:2:no-c-format
-        -o ${POT} ${PO_SOURCES})
+        -o ${POT} ${PO_SOURCES}
+    COMMAND ${XGETTEXT} --language=Shell --from-code=UTF-8 --join-existing --no-location -k -kgettext -ktell -knote -kdie -kchapter
+        -o ${POT} ${PO_SCRIPTS})
 
 file(GLOB CATALOGUES CONFIGURE_DEPENDS po/*.po)
 foreach(po IN LISTS CATALOGUES)

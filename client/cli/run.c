@@ -158,7 +158,8 @@ static void word_reasons(json_t *rows)
     size_t i;
     json_array_foreach(rows, i, row)
     {
-        const char *reason = json_string_value(json_object_get(row, "reason")), *ref = json_string_value(json_object_get(row, "ref"));
+        const char *reason = json_string_value(json_object_get(row, "reason"));
+        const char *ref = json_string_value(json_object_get(row, "ref"));
         char *text = NULL;
         if (reason && ref && !reason[strspn(reason, "abcdefghijklmnopqrstuvwxyz_")])
             text = message_text(reason, (char *[]){(char *)(uintptr_t)ref}, 1);
