@@ -81,8 +81,7 @@ const struct command commands[] = {
 
     {"status", NULL, OP_status, REF_PLAN,
      ARGS(ABOUT("REF", REF_PLAN, N_("the plan: inm/2026, or its year")), IN_PLAN, IN_INSTITUTION),
-     ".: plan title today; total: " TALLY_COLUMNS "; criteria: code name " TALLY_COLUMNS
-     "; units: name " TALLY_COLUMNS,
+     ".: plan title today; total: " TALLY_COLUMNS "; criteria: code name " TALLY_COLUMNS "; units: name " TALLY_COLUMNS,
      NULL, NULL, N_("the board: how the plan stands, by criterion and by unit"), "mejora status 2026"},
     {"due", NULL, OP_due, REF_INSTITUTION,
      ARGS(IN_PLAN, IN_INSTITUTION, DAYS("within", "within_days", N_("how far ahead: 30d"))),
