@@ -102,6 +102,18 @@ static char *changes_text(json_t *before, json_t *after)
     return ret;
 }
 
+/* Why it was refused, in the words that whoever tried was told. */
+static char *refusal_text(json_t *entry)
+{
+    enum { ARGS = 8 };
+    json_t *args = json_object_get(entry, "error_args");
+    char *texts[ARGS];
+    size_t n = json_array_size(args) < ARGS ? json_array_size(args) : ARGS;
+    for (size_t i = 0; i < n; i++)
+        texts[i] = (char *)(uintptr_t)json_string_value(json_array_get(args, i));
+    return message_text(json_string_value(json_object_get(entry, "error")), texts, n);
+}
+
 /* In a table the change stands where the field's new state stands elsewhere; where nothing changed, why not. */
 static void tell_changes(json_t *entries)
 {
@@ -113,7 +125,7 @@ static void tell_changes(json_t *entries)
         const char *now = json_string_value(json_object_get(entry, "after_json"));
         json_t *before = was ? json_loads(was, 0, NULL) : NULL, *after = now ? json_loads(now, 0, NULL) : NULL;
         const char *error = json_string_value(json_object_get(entry, "error"));
-        char *text = error ? message_text(error, NULL, 0) : changes_text(before, after);
+        char *text = error ? refusal_text(entry) : changes_text(before, after);
         if (text && *text)
             json_object_set_new(entry, "after_json", json_string(text));
         free(text);

@@ -1,6 +1,6 @@
 create type op.audit_entry as (seq bigint, at timestamptz, ref text, op text, who text, name text, unit text,
                                key bigint, request_id uuid, outcome mejora.outcome, error text, why text,
-                               before_json jsonb, after_json jsonb);
+                               before_json jsonb, after_json jsonb, error_args text[]);
 
 -- The entries about the reference and everything below it, newest first. A custom plan, because which index helps
 -- depends on what is asked for. A stranger (inm/ana) may be named here and yet be no person that row-level security
@@ -29,7 +29,7 @@ begin
     end if;
     with entry as (
         select a.seq, row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit,
-                          a.key, a.request, a.outcome, a.error, a.why, a.before, a.after)::op.audit_entry as e
+                          a.key, a.request, a.outcome, a.error, a.why, a.before, a.after, a.args)::op.audit_entry as e
           from road.audit a
          where (institution = '*' or a.institution = institution)
            and (plan is null or a.plan = plan) and (item_no is null or a.item_no = item_no)
