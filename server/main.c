@@ -44,7 +44,7 @@ static const char usage[] =
     "\n"
     "  --listen ENDPOINT   where clients connect (default tcp://127.0.0.1:7117)\n"
     "  --advertise ENDPOINT[,ENDPOINT]...  what profiles say instead, when clients reach it by other names\n"
-    "  --writers N         connections that write (default 1: the best on two cores)\n"
+    "  --writers N         connections that write (default 2); requests on one plan keep one\n"
     "  --readers N         connections that read (default 2)\n"
     "  --batch N           most requests in one transaction (default 64)\n"
     "  --now TIME          what time it is for every rule, for rehearsals (2026-11-21T08:00-04)\n"
@@ -67,7 +67,7 @@ static bool read_settings(int argc, char *argv[], struct settings *ret)
                                             {"batch", 1, NULL, 'b'},   {"now", 1, NULL, 'n'},      {"log", 1, NULL, 'L'},
                                             {"advertise", 1, NULL, 'a'},
                                             {"version", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
-    *ret = (struct settings){.listen = "tcp://127.0.0.1:7117", .writers = 1, .readers = 2, .batch = 64};
+    *ret = (struct settings){.listen = "tcp://127.0.0.1:7117", .writers = 2, .readers = 2, .batch = 64};
     bool ok = true;
     for (int o; ok && (o = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
         switch (o) {
