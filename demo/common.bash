@@ -3,8 +3,9 @@
 
 DEMO=${MEJORA_DEMO:-/var/tmp/mejora-demo-$(id -u)} # a server started as root becomes somebody who must get to its data
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in en*) LANGUAGE=en ;; *) LANGUAGE=es ;; esac
-PATH=$PWD/build/bin:$PATH
-TEXTDOMAINDIR=$PWD/build/share/locale
+BUILD=${MEJORA_BUILD:-$PWD/build}
+PATH=$BUILD/bin:$PATH
+TEXTDOMAINDIR=$BUILD/share/locale
 export PATH LANGUAGE TEXTDOMAINDIR TEXTDOMAIN=mejora LC_ALL=C.UTF-8
 
 tell() { # TEXT [ARG...] - in the reader's language
