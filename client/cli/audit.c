@@ -66,12 +66,21 @@ static void settle_date(struct cli *cli, const char *field)
     json_object_set_new(cli->fields, field, json_string(iso));
 }
 
+/* A list is told by its members where they are texts, anything larger by how much there is: -o json has it whole. */
 static void put_value(FILE *out, json_t *value)
 {
+    size_t i;
+    json_t *member;
     if (json_is_string(value))
         fputs(json_string_value(value), out);
     else if (!value || json_is_null(value))
         fputs("–", out);
+    else if (json_is_object(value))
+        fprintf(out, "{%zu}", json_object_size(value));
+    else if (json_is_array(value) && !json_is_string(json_array_get(value, 0)))
+        fprintf(out, "[%zu]", json_array_size(value));
+    else if (json_is_array(value))
+        json_array_foreach(value, i, member) fprintf(out, "%s%s", i ? "; " : "", json_string_value(member));
     else
         json_dumpf(value, out, JSON_ENCODE_ANY);
 }

@@ -99,5 +99,6 @@ begin
                               'plan', coalesce(jsonb_agg(i.after) filter (where i.item_no is null) -> 0, '{}'))
       into before, after from unnest(items) i where i.after is not null;
     after := after || jsonb_build_object('import', import, 'added', (select coalesce(jsonb_agg(i.item_no order by i.item_no), '[]')
-                                                                       from unnest(items) i where i.is_new and i.item_no > 0));
+                                                                       from unnest(items) i where i.is_new and i.item_no > 0),
+                                         'notes', draft -> 'notes');   -- what was repaired, where and why
 end $$;

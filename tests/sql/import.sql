@@ -43,9 +43,9 @@ select pg_temp.vary(2, '{actions,0,objective}', '"Lograr más"') as v, pg_temp.v
        pg_temp.vary(6, '{title}', '"Plan Nuevo"', '{actions,0,tasks}', '[{"task_no": 1, "printed_no": "1", "text": "Convocar"}]', '{actions,0,line}', '9', '{actions,0,end_date}', '"2026-09-30"',
                     '{actions,0,end_period}', '"T3-2026"', '{actions,0,owners}', '[{"unit": "inmi", "name": "INMI"}]') as v \gset
 create function pg_temp.import(version int, digest text, year int default null, dry boolean default false)
-returns table (plan text, added int, changed int, unchanged int, changes op.change[], codes text[], applied boolean, outcome mejora.outcome, error text, error_args text[], about_plan int, before jsonb, after jsonb)
+returns table (plan text, added int, changed int, unchanged int, changes op.change[], codes text[], applied boolean, outcome mejora.outcome, error text, error_args text[], about_plan int, before jsonb, after jsonb, noted jsonb)
 language sql as $$
-    select i.plan, i.added, i.changed, i.unchanged, i.changes, array(select n.kind || ' ' || n.code from unnest(i.notes) n), i.applied, i.outcome, i.error, i.error_args, i.about_plan, i.before, i.after
+    select i.plan, i.added, i.changed, i.unchanged, i.changes, array(select n.kind || ' ' || n.code from unnest(i.notes) n), i.applied, i.outcome, i.error, i.error_args, i.about_plan, i.before, i.after - 'notes', jsonb_path_query_array(i.after, '$.notes[*].code')
       from op.plan_import(pg_temp.me('pla'), 'timp', year, (select d.draft from draft d where d.version = import.version), '[[6,["No.","Acción"]],[7,["1","Hacer"]]]', 'plan.tsv', 'UTF-8',
                           digest::bytea, dry) i
 $$;
@@ -64,7 +64,8 @@ select pg_temp.asks(call, expect, says) from (values
        "codes": ["repaired resource_normalised", "to_decide subcriterion_other", "to_decide unit_new"]}', 'a dry run says it all'),
     ($$ op.plan_list(pg_temp.me('pla'), 'timp') $$, '{"plans": null}', 'and changes nothing'),
     ($$ pg_temp.import(1, 'a') $$,
-     '{"outcome": "ok", "added": 2, "changed": 0, "unchanged": 0, "applied": true, "after": {"plan": {}, "actions": {}, "added": [1, 3], "import": 1}}', 'the first import'),
+     '{"outcome": "ok", "added": 2, "changed": 0, "unchanged": 0, "applied": true, "after": {"plan": {}, "actions": {}, "added": [1, 3], "import": 1},
+       "noted": ["resource_normalised", "subcriterion_other", "unit_new"]}', 'the first import, and what the audit entry says was repaired'),
     ($$ (select l.actions[1] as a from op.action_list(pg_temp.me('pla'), 'timp', 2026, null, null, null) l) $$,
      '{"a": {"ref": "timp/2026/1", "item_no": 1, "criterion": 5, "subcriteria": ["5.1", "8.1"], "improvement_areas": ["Área uno", "Área dos"], "actions": ["Hacer"], "title": null,
        "objective": "Lograr", "start_period": "T1-2026", "end_period": "T2-2026", "start_date": "2026-01-01", "end_date": "2026-06-30", "resources": ["Humanos"], "indicator": "Informe",
