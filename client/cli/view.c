@@ -176,7 +176,8 @@ static char *labels_text(json_t *list)
 
 static bool is_empty(json_t *value)
 {
-    return !value || (json_is_array(value) && !json_array_size(value));
+    return !value || (json_is_array(value) && !json_array_size(value)) ||
+           (json_is_object(value) && !json_object_size(value));
 }
 
 static bool is_percent(const ProtobufCFieldDescriptor *f)
