@@ -1,6 +1,7 @@
 #include "common/op.h"
 
 #include "audit.pb-c.h"
+#include "calendar.pb-c.h"
 #include "common/ref.h"
 #include "people.pb-c.h"
 #include "plan.pb-c.h"

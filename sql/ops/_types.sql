@@ -18,3 +18,4 @@ create type op.action as (ref text, item_no int, criterion int, subcriteria text
                           versions op.versions, caf_example_no int);
 create type op.task as (ref text, task_no int, printed_no text, text text, done_at timestamptz, done_by text);
 create type op.progress as (version int, at timestamptz, person text, name text, percent int, why text, evidence text);
+create type op.holiday as (date date, kind mejora.holiday_kind, name text, moved_from date);

@@ -2,42 +2,13 @@
 
 import csv
 import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from pathlib import Path
 
-from mejora import MESSAGES, Client, KeyUnknown, Refused, Tap, fresh_keys, key_bytes
+from mejora import MESSAGES, Client, KeyUnknown, Refused, Server, Tap, fresh_keys, key_bytes
 
 PLAN = Path(__file__).resolve().parents[1] / "data" / "plans" / "plan_2023.tsv"
 tap = Tap()
-
-
-class Server:
-    """A server of one's own on a port of the kernel's choice."""
-
-    def __enter__(self):
-        self.home = tempfile.mkdtemp(prefix="mejora.")
-        os.chmod(self.home, 0o711)  # started as root it becomes somebody who must get to its data
-        self.process = subprocess.Popen(["mejorad", "--data", f"{self.home}/data", "--listen", "tcp://127.0.0.1:*"],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        said = []
-        for line in self.process.stdout:
-            said.append(line)
-            if "ready at" in line:
-                threading.Thread(target=self.process.stdout.read, daemon=True).start()
-                return self
-        raise SystemExit("Bail out! " + "".join(said))
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(60)
-        shutil.rmtree(self.home)
-
-    @property
-    def admin(self):
-        return f"{self.home}/data/admin.profile"
 
 
 def refusal(call, *args, **fields):
