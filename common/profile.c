@@ -1,11 +1,11 @@
 #include "common/profile.h"
 
 #include "common/message.h"
+#include "common/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,50 +125,11 @@ static json_t *to_json(const struct profile *p)
     return object;
 }
 
-static bool make_parents(const char *path)
-{
-    char part[PATH_MAX];
-    snprintf(part, sizeof part, "%s", path);
-    for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(part, 0700) < 0 && errno != EEXIST)
-            return false;
-        *slash = '/';
-    }
-    return true;
-}
-
-/* The rename is on disk only when its directory is. */
-static bool sync_parent(const char *path)
-{
-    char parent[PATH_MAX];
-    snprintf(parent, sizeof parent, "%s", path);
-    char *slash = strrchr(parent, '/');
-    if (slash)
-        slash[slash == parent] = '\0';
-    int fd = open(slash ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = fd >= 0 && !fsync(fd);
-    if (fd >= 0)
-        close(fd);
-    return ok;
-}
-
 bool profile_write(const char *path, const struct profile *p, struct profile_error *error)
 {
-    char fresh[PATH_MAX];
-    if (snprintf(fresh, sizeof fresh, "%s.XXXXXX", path) >= (int)sizeof fresh)
-        return fail(error, PROFILE_SYSTEM, strerror(ENAMETOOLONG));
-    int fd = make_parents(path) ? mkostemp(fresh, O_CLOEXEC) : -1; /* exclusive, mode 0600 */
-    if (fd < 0)
-        return fail(error, PROFILE_SYSTEM, strerror(errno));
     json_t *object = to_json(p);
-    bool ok = object && !json_dumpfd(object, fd, JSON_INDENT(2)) && write(fd, "\n", 1) == 1 && !fsync(fd);
+    bool ok = store_json(path, object, JSON_INDENT(2)) || fail(error, PROFILE_SYSTEM, strerror(errno));
     json_decref(object);
-    ok = !close(fd) && ok && !rename(fresh, path) && sync_parent(path);
-    if (!ok) {
-        fail(error, PROFILE_SYSTEM, strerror(errno));
-        unlink(fresh);
-    }
     return ok;
 }
 
