@@ -99,6 +99,7 @@ bool cli_open(struct cli *cli, int *ret_exit); /* profile and client; said why n
 json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit);
 /* The same with a client of one's own and nothing said. */
 json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret);
+json_t *cli_reply(struct answer *a);                 /* the answer as JSON, with its words; NULL: none */
 bool cli_reference(struct cli *cli, unsigned about); /* cli->ref from what was typed and the profile; said why not */
 int cli_run(struct cli *cli);
 void cli_show(struct cli *cli, const struct op *op, json_t *reply);
@@ -106,6 +107,9 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a line 
 const char *local_text(const struct cli *cli, const char *name);
 bool local_is(const struct cli *cli, const char *name);
 extern volatile sig_atomic_t interrupted;
+
+/* retry.c: cli_try for a write, which is on disk until it is answered. */
+json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret);
 
 /* trouble.c: says why there is no OK; the exit code. reply: what came with a refusal */
 int trouble(struct cli *cli, const struct op *op, const struct answer *a, json_t *reply);
@@ -123,5 +127,6 @@ int run_use(struct cli *cli);
 int run_import(struct cli *cli);
 int run_resolve(struct cli *cli);
 int run_audit(struct cli *cli);
+int run_retry(struct cli *cli);
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

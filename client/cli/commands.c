@@ -131,7 +131,8 @@ const struct command commands[] = {
      ARGS(LOCAL_NEEDED("FILE", N_("the plan as a table: TSV or CSV")), IN_INSTITUTION,
           LOCAL("year", N_("the plan's year, where its title does not say")),
           LOCAL_SWITCH("dry-run", N_("show what would change, change nothing")), LOCAL_SWITCH("yes", N_("do not ask"))),
-     NULL, NULL, run_import, N_("read a plan from a file: first what would change, then, if you say so, the change"),
+     ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason", NULL,
+     run_import, N_("read a plan from a file: first what would change, then, if you say so, the change"),
      "mejora plan import plan-2026.tsv --institution inm"},
     {"plan", "list", OP_plan_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "plans: " PLAN_COLUMNS, NULL, NULL,
      N_("the plans"), "mejora plan list"},
@@ -157,7 +158,8 @@ const struct command commands[] = {
      ARGS(
          LOCAL_MANY("ID", N_("its number, then accept, keep or an answer of your own; with --all only accept or keep")),
          LOCAL_SWITCH("all", N_("every open decision")), IN_PLAN, IN_INSTITUTION, WHY),
-     NULL, NULL, run_resolve, N_("decide what an import left open"), "mejora decision resolve 3 accept"},
+     "decision: " DECISION_COLUMNS, NULL, run_resolve, N_("decide what an import left open"),
+     "mejora decision resolve 3 accept"},
 
     {"institution", "add", OP_institution_add, REF_NOTHING,
      ARGS(NEEDED("CODE", "code", N_("a short code: letters, digits, -")), NEEDED("NAME", "name", N_("its name")),
@@ -246,6 +248,12 @@ const struct command commands[] = {
           LOCAL_SWITCH("list", N_("the operations")), LOCAL_SWITCH("describe", N_("their fields, as in PROTOCOL.md"))),
      NULL, NULL, run_call, N_("any operation, straight from the protocol"),
      "mejora call progress_report inm/2026/12 percent=75 why=\"Acta firmada\""},
+    {"retry", NULL, -1, REF_NOTHING,
+     ARGS(LOCAL("ID", N_("the request's id, or how it begins; without one: what waits for an answer")),
+          LOCAL_SWITCH("all", N_("everything that waits, the oldest first")),
+          LOCAL_SWITCH("drop", N_("forget it without asking"))),
+     NULL, NULL, run_retry, N_("ask again what got no answer; what was done is not done twice"),
+     "mejora retry 9f2c41d07be88a3605d1e6a47c90b3f2"},
     {"completion", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("SHELL", N_("bash, zsh or fish"))), NULL, NULL,
      run_completion, N_("a script that completes commands in your shell"),
      "mejora completion bash > ~/.local/share/bash-completion/completions/mejora"},
@@ -307,6 +315,7 @@ static const struct alias {
     {"reportar", "report"},
     {"historial", "history"},
     {"resolver", "resolve"},
+    {"reintentar", "retry"},
     {"revocar", "revoke"},
 };
 

@@ -84,8 +84,7 @@ static void show(struct cli *cli, json_t *reply, const char *columns)
 
 static void show_changes(struct cli *cli, json_t *reply)
 {
-    show(cli, reply,
-         ".: plan added changed unchanged; changes: item_no field was now; notes: kind line column item_no reason");
+    show(cli, reply, cli->command->columns);
 }
 
 /* All faults at once, by line and column, without what is right beside them. JSON had them with the refusal. */

@@ -1,4 +1,5 @@
 #include "client/cli/cli.h"
+#include "client/cli/kept.h"
 
 #include "common/json.h"
 
@@ -87,6 +88,14 @@ bool cli_reference(struct cli *cli, unsigned about)
     return cli->ref_typed ? args_ref(cli, cli->ref_typed, cli->ref_level) : default_reference(cli, about);
 }
 
+json_t *cli_reply(struct answer *a)
+{
+    if (!a->reply)
+        return NULL;
+    message_fill(a->reply);
+    return json_from_message(a->reply);
+}
+
 json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret)
 {
     struct json_fault fault = {0};
@@ -96,10 +105,7 @@ json_t *cli_try(struct client *client, const struct op *op, const char *ref, jso
         return NULL;
     client_call(client, op, ref && *ref ? ref : NULL, request, NULL, ret);
     protobuf_c_message_free_unpacked(request, NULL);
-    if (!ret->reply)
-        return NULL;
-    message_fill(ret->reply);
-    return json_from_message(ret->reply);
+    return cli_reply(ret);
 }
 
 static bool check_fields(const struct op *op, json_t *fields)
@@ -121,7 +127,8 @@ json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *f
     *ret_exit = EXIT_INVALID;
     if (!check_fields(op, fields) || !cli_open(cli, ret_exit))
         return NULL;
-    json_t *reply = cli_try(cli->client, op, ref, fields, &answer);
+    json_t *reply =
+        kept_wanted(op) ? cli_write(cli, op, ref, fields, &answer) : cli_try(cli->client, op, ref, fields, &answer);
     bool ok = reply && answer.head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
     *ret_exit = ok ? EXIT_DONE : trouble(cli, op, &answer, reply);
     answer_free(&answer);

@@ -1,0 +1,131 @@
+/* Asking again: every write is kept on disk from before it is sent until it is answered, and `mejora retry` asks what was
+ * left with the id it had, so that it is done once. */
+#include "client/cli/kept.h"
+
+#include "common/json.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS "requests: id asked_at ref what"
+
+static bool is_temporary(const struct answer *a)
+{
+    return a->head && (a->head->outcome == MEJORA__OUTCOME__OUTCOME_BUSY ||
+                       a->head->outcome == MEJORA__OUTCOME__OUTCOME_UNAVAILABLE);
+}
+
+static bool is_open(const struct answer *a)
+{
+    return a->end == CALL_UNKNOWN || (a->end == CALL_STOPPED && a->sent);
+}
+
+json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret)
+{
+    struct json_fault fault = {0};
+    ProtobufCMessage *request = json_to_message(fields, op->request, &fault);
+    Mejora__Kept *k = request ? kept_new(cli, op, ref, request) : NULL;
+    *ret = (struct answer){.end = CALL_FAILED};
+    if (request)
+        protobuf_c_message_free_unpacked(request, NULL);
+    if (!k)
+        return NULL;
+    k->has_sent_at = 1;
+    k->sent_at = k->asked_at;
+    if (!kept_store(cli, KEPT_PENDING, k))
+        say(_("mejora: this request cannot be kept for asking again: %s"), strerror(errno));
+    json_t *reply = kept_send(cli, k, ret);
+    if (!is_open(ret))
+        kept_drop(cli, KEPT_PENDING, k);
+    mejora__kept__free_unpacked(k, NULL);
+    return reply;
+}
+
+/* An answer that the server gives before it looks for an earlier one does not tell what became of that. */
+static bool is_settled(const struct answer *a)
+{
+    return a->end == CALL_ANSWERED && !is_temporary(a) && a->head->outcome != MEJORA__OUTCOME__OUTCOME_DENIED &&
+           a->head->outcome != MEJORA__OUTCOME__OUTCOME_UNSUPPORTED &&
+           a->head->outcome != MEJORA__OUTCOME__OUTCOME_INTERNAL;
+}
+
+int kept_report(struct cli *cli, const Mejora__Kept *k, const struct answer *a, json_t *reply)
+{
+    const struct op *op = op_find(k->op);
+    const struct command *asked = cli->command;
+    if (!reply || a->head->outcome != MEJORA__OUTCOME__OUTCOME_OK)
+        return trouble(cli, op, a, reply);
+    for (size_t i = 0; i < n_commands; i++)
+        if (commands[i].op == op - ops)
+            cli->command = &commands[i];
+    cli_show(cli, op, reply);
+    cli->command = asked;
+    return EXIT_DONE;
+}
+
+static int retry(struct cli *cli, const Mejora__Kept *k)
+{
+    struct answer answer;
+    char *what = view_safe(k->what);
+    say("%s: %s", k->ref ? k->ref : "–", what ? what : "");
+    free(what);
+    if (!kept_may_send(cli, k))
+        return EXIT_FAILED;
+    json_t *reply = kept_send(cli, k, &answer);
+    int code = kept_report(cli, k, &answer, reply);
+    if (is_settled(&answer))
+        kept_drop(cli, KEPT_PENDING, k);
+    answer_free(&answer);
+    json_decref(reply);
+    return code;
+}
+
+static int retry_all(struct cli *cli, const Mejora__KeptList *list)
+{
+    int first = EXIT_DONE;
+    for (size_t i = 0; i < list->n_requests; i++) {
+        int code = retry(cli, list->requests[i]);
+        first = first ? first : code;
+        if (code == EXIT_UNREACHABLE || code == EXIT_UNKNOWN || code == EXIT_INTERRUPTED)
+            break; /* the others would fare alike */
+    }
+    return first;
+}
+
+static int retry_one(struct cli *cli, const Mejora__KeptList *list, const char *id)
+{
+    const Mejora__Kept *k = kept_find(list, id);
+    if (!k)
+        return EXIT_NOT_FOUND;
+    if (!local_is(cli, "drop"))
+        return retry(cli, k);
+    kept_drop(cli, KEPT_PENDING, k);
+    return EXIT_DONE;
+}
+
+int run_retry(struct cli *cli)
+{
+    const char *id = local_text(cli, "ID");
+    int code;
+    if (local_is(cli, "drop") ? !id || local_is(cli, "all") : id && local_is(cli, "all")) {
+        usage_error(cli->command, "%s", _("say either which one, by its id, or --all; --drop takes one id"));
+        return EXIT_USAGE;
+    }
+    if (!cli_open(cli, &code))
+        return code;
+    Mejora__KeptList *list = kept_list(cli, KEPT_PENDING);
+    if (!list)
+        return EXIT_FAILED;
+    code = EXIT_DONE;
+    if (id)
+        code = retry_one(cli, list, id);
+    else if (local_is(cli, "all"))
+        code = retry_all(cli, list);
+    else if (list->n_requests || cli->format != FORMAT_TABLE)
+        kept_show(cli, list, COLUMNS);
+    else
+        say(_("Nothing waits for an answer."));
+    mejora__kept_list__free_unpacked(list, NULL);
+    return code;
+}
