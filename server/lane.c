@@ -319,19 +319,17 @@ static void settle(struct lane *l, struct call *calls[], int n, struct attempt a
     }
 }
 
-/* Fills a batch from the mailbox; what its asker no longer waits for goes back unworked. */
-static bool take(struct lane *l, struct batch *b, int want)
+/* Fills a batch from what was taken; what its asker no longer waits for goes back unworked. */
+static void sort_out(struct lane *l, struct batch *b, const struct list *taken)
 {
-    struct list taken, late;
+    struct list late;
     int64_t now = clock_ms();
-    if (!mailbox_take(&l->in, want, l->batch, &taken))
-        return false;
     list_init(&b->list);
     list_init(&late);
     b->n = 0;
-    for (struct call *c = taken.first, *next; c; c = next) {
+    for (struct call *c = taken->first, *next; c; c = next) {
         next = c->next;
-        bool expired = c->expires && c->expires < now && !c->refused;
+        bool expired = c->expires && c->expires <= now && !c->refused;
         if (expired)
             call_refuse(c, MEJORA__OUTCOME__OUTCOME_BUSY, "expired", NULL);
         else
@@ -340,7 +338,18 @@ static bool take(struct lane *l, struct batch *b, int want)
     }
     l->expired += (unsigned long)late.n;
     hand_back(l, &late);
-    return b->n > 0;
+}
+
+/* Until there is something to work on, or the mailbox has promised to wake us: who stops between the two sleeps for good. */
+static bool take(struct lane *l, struct batch *b, int want)
+{
+    struct list taken;
+    do {
+        if (!mailbox_take(&l->in, want, l->batch, &taken))
+            return false;
+        sort_out(l, b, &taken);
+    } while (!b->n);
+    return true;
 }
 
 /* The next batch leaves when it is worth a commit of its own: as large as the one that runs. Or when that one is done. */
