@@ -18,8 +18,9 @@
 
 enum { PEER, HEAD, BODY, FRAMES };
 enum { PROTOCOL = 1, BUDGET = 4 << 20, MAX_BODY = 1 << 20, MAX_FRAME = 2 << 20, MAX_HEAD = 4096 };
-enum { BURST = 256, MAX_LANES = 16, DRAIN_MS = 10000 };
+enum { BURST = 256, MAX_LANES = 16, DRAIN_MS = 10000, LAST_CALL_MS = 500, QUIET_MS = 20 };
 enum { KEY_IN_FLIGHT = 256, KEY_REFUSALS = 20 }; /* a key's share of the pool; of its refusals, noted per second */
+enum { SEND_QUEUE = 2 * KEY_IN_FLIGHT };         /* room for the answers to a whole share and to what was refused beyond it */
 
 #define REFUSE(c, outcome, error, arg) (call_refuse(c, MEJORA__OUTCOME__OUTCOME_##outcome, error, arg), false)
 
@@ -59,7 +60,7 @@ int front_open(struct front *f, void *zmq_context, const char *endpoint, const c
               !zmq_setsockopt(f->router, ZMQ_CURVE_SECRETKEY, secret_key, 40) &&
               !zmq_setsockopt(f->router, ZMQ_ZAP_DOMAIN, "mejora", 6) && !set(f->router, ZMQ_ZAP_ENFORCE_DOMAIN, 1) &&
               !set(f->router, ZMQ_ROUTER_MANDATORY, 1) && !set(f->router, ZMQ_LINGER, 1000) &&
-              !set(f->router, ZMQ_SNDHWM, 64) && !set(f->router, ZMQ_RCVHWM, 64) && !set(f->router, ZMQ_BACKLOG, 1024) &&
+              !set(f->router, ZMQ_SNDHWM, SEND_QUEUE) && !set(f->router, ZMQ_RCVHWM, 64) && !set(f->router, ZMQ_BACKLOG, 1024) &&
               !set(f->router, ZMQ_HANDSHAKE_IVL, 5000) && !set(f->router, ZMQ_HEARTBEAT_IVL, 10000) &&
               !set(f->router, ZMQ_HEARTBEAT_TIMEOUT, 30000) && !set(f->router, ZMQ_HEARTBEAT_TTL, 30000) &&
               !set(f->router, ZMQ_IPV6, strchr(endpoint, '[') != NULL) &&
@@ -362,11 +363,14 @@ static void log_handshake(void *monitor)
     zmq_msg_close(&event);
 }
 
+/* What had left its sender when we were told to stop is still ours: it comes before the first quiet moment. */
 static void drain(struct front *f)
 {
-    int64_t until = clock_ms() + DRAIN_MS;
-    zmq_pollitem_t lanes = {NULL, f->done.wake, ZMQ_POLLIN, 0};
+    int64_t now = clock_ms(), last_call = now + LAST_CALL_MS, until = now + DRAIN_MS;
+    zmq_pollitem_t lanes = {NULL, f->done.wake, ZMQ_POLLIN, 0}, router = {f->router, 0, ZMQ_POLLIN, 0};
     log_line(LOG_INFO, "front: stopping, %d under way", f->busy);
+    while (clock_ms() < last_call && (step(f, true) || zmq_poll(&router, 1, QUIET_MS) > 0))
+        ;
     while (f->busy > 0 && clock_ms() < until)
         if (!step(f, false) && zmq_poll(&lanes, 1, 100) > 0)
             mailbox_wait(&f->done);
