@@ -37,8 +37,6 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    for (int i = 0; i < ASKERS; i++)
-        peer_close(peers[i]);
     load_free(load);
     peers_end();
     mejorad_remove(&server);

@@ -48,8 +48,6 @@ static int start(void **state)
 static int stop(void **state)
 {
     (void)state;
-    for (int role = 1; role < ROLES; role++)
-        peer_close(callers[role]);
     peers_end();
     contract_free(plans);
     mejorad_remove(&server);

@@ -10,17 +10,37 @@
 
 #include <cmocka.h>
 
-static void *context;
+enum { MAX_PEERS = 64 };
 
-void *peers_context(void)
+static void *context, *open_peers[MAX_PEERS];
+
+void *peer_bare(void)
 {
+    int zero = 0, at = 0;
     if (!context)
         context = zmq_ctx_new();
-    return context;
+    while (at < MAX_PEERS && open_peers[at])
+        at++;
+    assert_true(at < MAX_PEERS);
+    open_peers[at] = zmq_socket(context, ZMQ_DEALER);
+    assert_non_null(open_peers[at]);
+    zmq_setsockopt(open_peers[at], ZMQ_LINGER, &zero, sizeof zero);
+    return open_peers[at];
+}
+
+void peer_close(void *peer)
+{
+    for (int at = 0; at < MAX_PEERS; at++)
+        if (open_peers[at] == peer)
+            open_peers[at] = NULL;
+    zmq_close(peer);
 }
 
 void peers_end(void)
 {
+    for (int at = 0; at < MAX_PEERS; at++)
+        if (open_peers[at])
+            peer_close(open_peers[at]);
     if (context)
         zmq_ctx_term(context);
     context = NULL;
@@ -28,20 +48,12 @@ void peers_end(void)
 
 void *peer_open(const struct mejorad *m, const struct keys *keys)
 {
-    void *s = zmq_socket(peers_context(), ZMQ_DEALER);
-    int zero = 0;
-    assert_non_null(s);
-    zmq_setsockopt(s, ZMQ_LINGER, &zero, sizeof zero);
+    void *s = peer_bare();
     zmq_setsockopt(s, ZMQ_CURVE_SERVERKEY, m->key, 40);
     zmq_setsockopt(s, ZMQ_CURVE_PUBLICKEY, keys->public, 40);
     zmq_setsockopt(s, ZMQ_CURVE_SECRETKEY, keys->secret, 40);
     assert_int_equal(zmq_connect(s, m->endpoint), 0);
     return s;
-}
-
-void peer_close(void *peer)
-{
-    zmq_close(peer);
 }
 
 void id_make(uint8_t id[PEER_ID])
@@ -127,6 +139,21 @@ struct reply *asked(void *peer, const char *op, const char *ref, const ProtobufC
     ask(peer, op, ref, NULL, m);
     hear(peer, &r);
     return &r;
+}
+
+void hear_any(void *const peers[], int n, struct reply *ret)
+{
+    zmq_pollitem_t on[MAX_PEERS];
+    assert_true(n <= MAX_PEERS);
+    for (int i = 0; i < n; i++)
+        on[i] = (zmq_pollitem_t){peers[i], 0, ZMQ_POLLIN, 0};
+    if (zmq_poll(on, n, PEER_WAIT_MS) <= 0)
+        fail_msg("no answer to any of %d", n);
+    for (int i = 0; i < n; i++)
+        if (on[i].revents) {
+            hear(peers[i], ret);
+            return;
+        }
 }
 
 void *reply_open(const struct reply *r, const ProtobufCMessageDescriptor *type)

@@ -25,9 +25,9 @@ struct reply {
 };
 
 void *peer_open(const struct mejorad *m, const struct keys *keys);
+void *peer_bare(void); /* a DEALER not yet connected, for what peer_open does not do */
 void peer_close(void *peer);
-void peers_end(void); /* after all are closed */
-void *peers_context(void);
+void peers_end(void);  /* closes what a failed test left open */
 
 void id_make(uint8_t id[PEER_ID]);
 const char *id_text(const uint8_t id[PEER_ID]); /* hexadecimal; static */
@@ -39,6 +39,7 @@ void ask_head(void *peer, const Mejora__RequestHead *head, const void *body, siz
 
 void hear(void *peer, struct reply *ret);           /* the next answer; none within the time fails the test */
 bool hear_within(void *peer, int ms, struct reply *ret); /* false: none came */
+void hear_any(void *const peers[], int n, struct reply *ret); /* the next answer to any of them */
 struct reply *asked(void *peer, const char *op, const char *ref, const ProtobufCMessage *m); /* ask and hear; static */
 void *reply_open(const struct reply *r, const ProtobufCMessageDescriptor *type); /* protobuf_c_message_free_unpacked it */
 bool same_reply(const struct reply *a, const struct reply *b);
