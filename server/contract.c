@@ -257,7 +257,9 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
     for (int i = 0; i < p->request.n; i++)
         if (!strcmp(p->request.columns[i].field->name, "why"))
             why = ROAD_WRITE + i + 1;
-    fputs("with old as materialized (select hash, outcome, error, args, reply from road.request where key = $1 and id = $6), "
+    fputs("with old as materialized (select hash, outcome, error, args, reply, exists (select from road.key k where k.id = $1"
+          " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) as welcome"
+          " from road.request where key = $1 and id = $6), "
           "who as materialized (select e.* from (select $1 as key where not exists (select from old)) asks,"
           " lateral lib.enter(asks.key, ", sql);
     sql_roles(sql, p->op);
@@ -281,8 +283,9 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
         fputs("null", sql);
     fputs(", n.before, n.after from new n, who w where n.outcome <> 'ok' or n.before is not null or n.after is not null) "
           "select outcome, error, error_args, reply from new "
-          "union all select case when hash = $7 then outcome else 'id_reused' end, case when hash = $7 then error else 'id_reused' end,"
-          " case when hash = $7 then args end, case when hash = $7 then reply end from old", sql);
+          "union all select case when welcome and hash = $7 then outcome when welcome then 'id_reused' else 'denied' end,"
+          " case when welcome and hash = $7 then error when welcome then 'id_reused' else 'key_revoked' end,"
+          " case when welcome and hash = $7 then args end, case when welcome and hash = $7 then reply end from old", sql);
 }
 
 static char *plan_sql(const struct check *k, const struct plan *p)
