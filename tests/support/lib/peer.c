@@ -14,7 +14,7 @@ enum { MAX_PEERS = 64 };
 
 static void *context, *open_peers[MAX_PEERS];
 
-void *peer_bare(void)
+static void *socket_open(int type)
 {
     int zero = 0, at = 0;
     if (!context)
@@ -22,10 +22,20 @@ void *peer_bare(void)
     while (at < MAX_PEERS && open_peers[at])
         at++;
     assert_true(at < MAX_PEERS);
-    open_peers[at] = zmq_socket(context, ZMQ_DEALER);
+    open_peers[at] = zmq_socket(context, type);
     assert_non_null(open_peers[at]);
     zmq_setsockopt(open_peers[at], ZMQ_LINGER, &zero, sizeof zero);
     return open_peers[at];
+}
+
+void *peer_bare(void)
+{
+    return socket_open(ZMQ_DEALER);
+}
+
+void *peer_pair(void)
+{
+    return socket_open(ZMQ_PAIR);
 }
 
 void peer_close(void *peer)

@@ -26,6 +26,7 @@ struct reply {
 
 void *peer_open(const struct mejorad *m, const struct keys *keys);
 void *peer_bare(void); /* a DEALER not yet connected, for what peer_open does not do */
+void *peer_pair(void); /* a PAIR, to watch one */
 void peer_close(void *peer);
 void peers_end(void);  /* closes what a failed test left open */
 
