@@ -66,6 +66,7 @@
 #define PLAN_COLUMNS     "ref title state actions reported done to_decide carried_to"
 #define TASK_COLUMNS     "ref text done_at done_by"
 #define TALLY_COLUMNS    "actions percent done in_progress due_soon overdue not_reported"
+#define POLICY_COLUMNS   "days_before days_after_start overdue_every hour working_days set_for"
 #define DECISION_COLUMNS "decision ref state reason"
 
 const struct command commands[] = {
@@ -226,8 +227,28 @@ const struct command commands[] = {
     {"reminder", "list", OP_reminder_list, REF_INSTITUTION,
      ARGS(ABOUT("REF", REF_ACTION, N_("only this action's")), IN_PLAN, IN_INSTITUTION,
           SWITCH("pending", "pending", N_("only those not yet sent"))),
-     "reminders: ref name rule due_on state sent_at reason", NULL, NULL, N_("the reminders, sent and to be sent"),
-     "mejora reminder list --pending"},
+     "reminders: ref name rule due_on state sent_at reason; paused: ref at name why", NULL, NULL,
+     N_("the reminders, sent and to be sent"), "mejora reminder list --pending"},
+    {"reminder", "pause", OP_reminder_pause, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION, WHY),
+     "paused: ref at name why", NULL, NULL, N_("send no reminders until they are resumed"),
+     "mejora reminder pause --why \"Vacaciones colectivas\""},
+    {"reminder", "resume", OP_reminder_resume, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION, WHY),
+     ".: ref; paused: ref at name why", NULL, NULL, N_("send reminders again; what is due goes out once"),
+     "mejora reminder resume"},
+    {"policy", "show", OP_reminder_policy_show, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION),
+     "policy: " POLICY_COLUMNS "; paused: ref at name why", NULL, NULL, N_("when reminders go out"),
+     "mejora reminder policy show --plan 2026"},
+    {"policy", "set", OP_reminder_policy_set, REF_INSTITUTION,
+     ARGS(FIELD("before", "days_before", N_("so many days before the end: 30,15,7,3,1,0; \"\" for none")),
+          FIELD("after-start", "days_after_start", N_("so many days after the start: 0; \"\" for none")),
+          FIELD("overdue-every", "overdue_every", N_("how many days from one to the next when overdue; 7")),
+          FIELD("hour", "hour", N_("from which hour of the day on: 0 to 23")),
+          FIELD("working-days", "working_days", N_("only on working days: yes or no")),
+          SWITCH("reset", "reset", N_("go back to the institution's policy, or the default")), IN_PLAN, IN_INSTITUTION,
+          WHY),
+     "policy: " POLICY_COLUMNS, NULL, NULL,
+     N_("set when reminders go out, for an institution or a plan; what is not named stays"),
+     "mejora reminder policy set --before 15,5,0 --working-days yes"},
     {"audit", "list", OP_audit_list, REF_INSTITUTION,
      ARGS(FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),
           FIELD("op", "op", N_("an operation: progress_report")),
@@ -281,6 +302,11 @@ static const struct alias {
     {"feriado", "holiday"},
     {"feriados", "holiday"},
     {"quitar", "remove"},
+    {"política", "policy"},
+    {"politica", "policy"},
+    {"fijar", "set"},
+    {"pausar", "pause"},
+    {"reanudar", "resume"},
     {"auditoría", "audit"},
     {"auditoria", "audit"},
     {"clave", "key"},
@@ -357,6 +383,10 @@ const struct command *command_find(int argc, char *const argv[], int *ret_used)
         verb = noun;
         noun = "person";
         used = 1;
+    } else if (!strcmp(noun, "reminder") && !strcmp(verb, "policy")) { /* and the policy with what it is for */
+        noun = verb;
+        verb = argc > 2 ? command_word(argv[2]) : "";
+        used = 3;
     }
     for (size_t i = 0; i < n_commands; i++) {
         const struct command *c = &commands[i];

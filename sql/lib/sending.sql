@@ -2,16 +2,18 @@
 -- day.
 
 -- The reminders whose hour has come and that are in no mail yet, in what the caller may see. A civil date and hour
--- become an instant only here, so new time-zone rules count from the moment they are installed. The comparison of
--- days is there for the index.
+-- become an instant only here, so new time-zone rules count from the moment they are installed. Whatever is late waits
+-- for a working day too, where only these count. The comparison of days is there for the index.
 create function lib.reminders_due() returns setof mejora.reminder stable language sql as $$
     select r.*
       from mejora.reminder r
       join mejora.institution i on i.institution = r.institution
-      left join mejora.reminder_policy y on y.institution = r.institution
+     cross join lateral lib.policy(r.institution, r.plan) y
      where r.state = 'pending' and r.mail is null and (r.institution = mejora.here() or mejora.sees_all())
        and r.due_on <= (lib.now() at time zone 'UTC')::date + 1
-       and (r.due_on + make_interval(hours => coalesce(y.hour, 8))) at time zone i.time_zone <= lib.now()
+       and (r.due_on + make_interval(hours => y.hour)) at time zone i.time_zone <= lib.now()
+       and not lib.paused(r.institution, r.plan)
+       and (not y.working_days or lib.is_working_day(r.institution, (lib.now() at time zone i.time_zone)::date))
 $$;
 
 -- Opens mails for people who have something due, none on the way and had none today. Goes through what is due from
@@ -41,11 +43,15 @@ begin
     return opened;
 end $$;
 
--- Takes the mails whose worker fell silent or whose next attempt has come.
+-- Takes the mails whose worker fell silent or whose next attempt has come. One that may have arrived waits for the end
+-- of a pause as it is; of one that did not, only what is paused waits.
 create function lib.mails_retake(at_most int) returns bigint[] language sql as $$
     select array(select m.mail from mejora.mail m
                   where m.ended_at is null and (m.institution = mejora.here() or mejora.sees_all())
                     and (m.leased_until < now() or (m.leased_until is null and m.not_before <= lib.now()))
+                    and (m.outcome is not distinct from 'later'
+                         or not exists (select from mejora.reminder r
+                                         where r.mail = m.mail and lib.paused(r.institution, r.plan)))
                   order by m.not_before, m.mail limit at_most for update skip locked)
 $$;
 
@@ -57,6 +63,10 @@ language plpgsql set plan_cache_mode = force_custom_plan as $$
 begin
     update mejora.reminder r set state = 'pending', changed_at = now()
      where r.mail = any (mails) and r.state = 'leased';
+    update mejora.reminder r set mail = null, changed_at = now()
+      from mejora.mail m
+     where m.mail = any (mails) and m.outcome = 'later' and r.mail = m.mail and r.state = 'pending'
+       and lib.paused(r.institution, r.plan);
     perform lib.reminders_refresh(m.institution::text, null, null, array_agg(m.person))
        from mejora.mail m where m.mail = any (mails) group by m.institution;
     update mejora.reminder r

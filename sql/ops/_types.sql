@@ -19,3 +19,6 @@ create type op.action as (ref text, item_no int, criterion int, subcriteria text
 create type op.task as (ref text, task_no int, printed_no text, text text, done_at timestamptz, done_by text);
 create type op.progress as (version int, at timestamptz, person text, name text, percent int, why text, evidence text);
 create type op.holiday as (date date, kind mejora.holiday_kind, name text, moved_from date);
+create type op.reminder_policy as (days_before text, days_after_start text, overdue_every int, hour int,
+                                   working_days boolean, set_for text);
+create type op.pause as (ref text, at timestamptz, name text, why text);

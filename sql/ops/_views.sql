@@ -83,3 +83,17 @@ create function lib.changes(institution text, item_no int, before jsonb, after j
     select item_no, a.key, lib.value_text(institution, a.key, before -> a.key), lib.value_text(institution, a.key, a.value)
       from jsonb_each(after) a order by a.key
 $$;
+
+create function lib.reminder_policies(institution text, plan int) returns setof op.reminder_policy stable language sql as $$
+    select array_to_string(y.days_before, ','), array_to_string(y.days_after_start, ','), y.overdue_every, y.hour,
+           y.working_days, case when y.plan >= 0 then lib.ref(institution, nullif(y.plan, 0)) end
+      from lib.policy(institution, coalesce(plan, 0)) y
+$$;
+
+-- What is paused of an institution, or of what stands above one of its plans.
+create function lib.pauses(institution text, plan int) returns setof op.pause stable language sql as $$
+    select lib.ref(z.institution, nullif(z.plan, 0)), z.at, lib.person_name(z.person), z.why
+      from mejora.reminder_pause z
+     where z.institution = pauses.institution and (pauses.plan is null or z.plan in (0, pauses.plan))
+     order by z.plan
+$$;

@@ -23,6 +23,7 @@ begin
     insert into mejora.holiday (institution, date, name) values (institution, "date", name) on conflict do nothing;
     if found then
         after := jsonb_build_object('date', "date", 'name', name);
+        perform lib.reminders_refresh(institution, null, null);
     elsif not exists (select from mejora.holiday h
                        where (h.institution, h.date, h.name) = (institution, "date", name)) then
         select 'conflict', 'already_holiday', array["date"::text] into outcome, error, error_args;

@@ -17,6 +17,7 @@ begin
         select 'not_found', 'no_such_holiday', array["date"::text] into outcome, error, error_args;
         return;
     end if;
+    perform lib.reminders_refresh(institution, null, null);
     before := jsonb_build_object('date', "date", 'name', name);
     outcome := 'ok';
 end $$;

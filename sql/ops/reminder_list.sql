@@ -3,7 +3,7 @@ create type op.reminder as (ref text, person text, name text, rule int, due_on d
 
 create function op.reminder_list(
     me int, institution text, plan int, item_no int, pending boolean,
-    out reminders op.reminder[],
+    out reminders op.reminder[], out paused op.pause[],
     out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
 #variable_conflict use_variable
 begin
@@ -20,5 +20,6 @@ begin
       left join mejora.mail m on m.mail = r.mail
      where r.institution = institution and (plan is null or r.plan = plan) and (item_no is null or r.item_no = item_no)
        and (pending is not true or r.state = 'pending');
+    select array_agg(z) into paused from lib.pauses(institution, plan) z;
     outcome := 'ok';
 end $$;

@@ -97,6 +97,9 @@ static const struct {
     {"servidor estado", "server", "status", 2},
     {"invitar ana", "person", "invite", 1},
     {"person invite ana", "person", "invite", 2},
+    {"reminder policy show", "policy", "show", 3},
+    {"aviso política fijar", "policy", "set", 3},
+    {"policy set", "policy", "set", 2},
     {"prog report", NULL, NULL, 0},
     {"progress", NULL, NULL, 0}, /* no abbreviations */
 };
