@@ -185,7 +185,7 @@ static bool is_positional(const struct arg *arg)
     return isupper((unsigned char)arg->name[0]);
 }
 
-enum { COMMON_PROFILE, COMMON_FORMAT, COMMON_LANGUAGE, COMMON_TIMEOUT, COMMON_HELP, COMMON };
+enum { COMMON_PROFILE, COMMON_FORMAT, COMMON_LANGUAGE, COMMON_TIMEOUT, COMMON_HELP, COMMON_QUEUE, COMMON };
 
 static int common_find(const char *text, size_t size)
 {
@@ -194,7 +194,7 @@ static int common_find(const char *text, size_t size)
         int what;
     } names[] = {
         {"--profile", COMMON_PROFILE}, {"-o", COMMON_FORMAT}, {"--output", COMMON_FORMAT}, {"--lang", COMMON_LANGUAGE},
-        {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP},   {"--help", COMMON_HELP},
+        {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP},   {"--help", COMMON_HELP},     {"--queue", COMMON_QUEUE},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i].name) == size && !memcmp(names[i].name, text, size))
@@ -229,6 +229,7 @@ static bool set_common(struct cli *cli, int what, const char *text)
             return true;
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "-o", text, "table, json, csv, tsv");
         return false;
+    case COMMON_QUEUE: cli->queue = true; return true;
     case COMMON_TIMEOUT: return set_timeout(cli, text);
     default: cli->wants_help = true; return true;
     }
@@ -250,7 +251,7 @@ static int take_option(struct cli *cli, int argc, char *argv[])
     int common = common_find(argv[0], size);
     const struct arg *arg =
         strncmp(argv[0], "--", 2) || common < COMMON ? NULL : option_find(cli->command, argv[0] + 2, size - 2);
-    bool lone = arg ? is_switch(arg) : common == COMMON_HELP;
+    bool lone = arg ? is_switch(arg) : common == COMMON_HELP || common == COMMON_QUEUE;
     const char *value = joined ? argv[0] + size + 1 : argc > 1 ? argv[1] : NULL;
     if (!arg && common == COMMON)
         usage_error(cli->command, _("there is no option %s"), argv[0]);
@@ -321,6 +322,10 @@ bool args_read(struct cli *cli, int argc, char *argv[])
             return false;
         argc -= used;
         argv += used;
+    }
+    if (cli->queue && !command_queues(cli->command)) {
+        usage_error(cli->command, _("%s is for commands that change something and need no answer to go on"), "--queue");
+        return false;
     }
     return cli->wants_help || is_complete(cli);
 }

@@ -65,6 +65,7 @@ extern const size_t n_commands;
 const struct command *command_find(int argc, char *const argv[], int *ret_used);
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
 const char *command_word(const char *alias);              /* the English word for an alias; itself when there is none */
+bool command_queues(const struct command *c);             /* takes --queue */
 const char *command_name(const struct command *c, char ret[64]);
 const char *command_alias(const struct command *c, char ret[64]); /* the same in Spanish */
 
@@ -84,6 +85,8 @@ struct cli {
     const char *ref_typed;    /* NULL: the default */
     enum ref_level ref_level; /* what ref_typed is to be completed to */
     bool wants_help;
+    bool queue; /* --queue: what cannot be sent now waits */
+    int queued; /* the exit code after it went there; -1: it did not */
 };
 
 /* args.c: true, or said on stderr what is wrong. */
@@ -128,5 +131,8 @@ int run_import(struct cli *cli);
 int run_resolve(struct cli *cli);
 int run_audit(struct cli *cli);
 int run_retry(struct cli *cli);
+int run_queue_send(struct cli *cli);
+int run_queue_list(struct cli *cli);
+int run_queue_drop(struct cli *cli);
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

@@ -1,4 +1,5 @@
 #include "client/cli/cli.h"
+#include "client/cli/kept.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -275,6 +276,12 @@ const struct command commands[] = {
           LOCAL_SWITCH("drop", N_("forget it without asking"))),
      NULL, NULL, run_retry, N_("ask again what got no answer; what was done is not done twice"),
      "mejora retry 9f2c41d07be88a3605d1e6a47c90b3f2"},
+    {"queue", "send", -1, REF_NOTHING, NO_ARGS, NULL, NULL, run_queue_send,
+     N_("send what --queue kept, in order, and say how each ended"), "mejora queue send"},
+    {"queue", "list", -1, REF_NOTHING, NO_ARGS, NULL, NULL, run_queue_list,
+     N_("what --queue kept: still to be sent, or refused"), "mejora queue list"},
+    {"queue", "drop", -1, REF_NOTHING, ARGS(LOCAL_NEEDED("ID", N_("the request's id, or how it begins"))), NULL, NULL,
+     run_queue_drop, N_("take a request out of the queue"), "mejora queue drop 9f2c41"},
     {"completion", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("SHELL", N_("bash, zsh or fish"))), NULL, NULL,
      run_completion, N_("a script that completes commands in your shell"),
      "mejora completion bash > ~/.local/share/bash-completion/completions/mejora"},
@@ -342,6 +349,9 @@ static const struct alias {
     {"historial", "history"},
     {"resolver", "resolve"},
     {"reintentar", "retry"},
+    {"cola", "queue"},
+    {"enviar", "send"},
+    {"descartar", "drop"},
     {"revocar", "revoke"},
 };
 
@@ -365,6 +375,11 @@ const char *command_alias(const struct command *c, char ret[64])
 {
     snprintf(ret, 64, c->verb ? "%s %s" : "%s", alias_of(c->noun), c->verb ? alias_of(c->verb) : "");
     return ret;
+}
+
+bool command_queues(const struct command *c)
+{
+    return c->op >= 0 ? kept_wanted(&ops[c->op]) : c->run == run_call;
 }
 
 const char *command_name(const struct command *c, char ret[64])

@@ -74,6 +74,8 @@ void help_command(const struct command *c, FILE *out)
                  arg->flags & ARG_MANY && !positional ? _(" (repeatable)") : "");
         put_line(t, left, _(arg->help));
     }
+    if (command_queues(c))
+        put_line(t, "  --queue", _("when the server cannot be reached, keep this for: mejora queue send"));
     put_common(t);
     lines_put(t, out);
 }

@@ -168,6 +168,10 @@ int run_import(struct cli *cli)
     const char *year = local_text(cli, "year");
     int code;
     struct ref ref;
+    if (cli->queue && (!local_is(cli, "yes") || local_is(cli, "dry-run"))) {
+        usage_error(cli->command, "%s", _("--queue goes with --yes: nobody can be asked later"));
+        return EXIT_USAGE;
+    }
     if (!read_file(cli, local_text(cli, "FILE")))
         return EXIT_INVALID;
     cli->timeout_ms = cli->timeout_ms ? cli->timeout_ms : IMPORT_TIMEOUT_MS;

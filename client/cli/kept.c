@@ -5,10 +5,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@
 static const int64_t REMEMBERED_US = 29 * INT64_C(86400000000);
 enum { NAME = 16 + 1 + CALL_ID * 2, HEX = CALL_ID * 2 + 1 };
 
-static const char *const places[] = {[KEPT_PENDING] = "pending"};
+static const char *const places[] = {[KEPT_PENDING] = "pending", [KEPT_QUEUE] = "queue"};
 
 static bool path_of(const struct cli *cli, enum kept_place place, const char *name, char ret[PATH_MAX])
 {
@@ -29,7 +31,7 @@ bool kept_wanted(const struct op *op)
     return op->kind == WRITE && op != &ops[OP_join] && op != &ops[OP_person_invite];
 }
 
-static int64_t now_us(void)
+int64_t kept_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -103,7 +105,7 @@ Mejora__Kept *kept_new(const struct cli *cli, const struct op *op, const char *r
 {
     uint8_t id[CALL_ID];
     char hex[HEX], at[JSON_TIME], name[NAME + 1];
-    int64_t now = now_us();
+    int64_t now = kept_now();
     randombytes_buf(id, sizeof id);
     sodium_bin2hex(hex, sizeof hex, id, sizeof id);
     snprintf(name, sizeof name, "%016llx-%s", (unsigned long long)now, hex);
@@ -126,11 +128,35 @@ bool kept_store(const struct cli *cli, enum kept_place place, const Mejora__Kept
     return ok;
 }
 
-/* Not made sure of on disk: one that comes back after a power cut is asked again, and done once all the same. */
-void kept_drop(const struct cli *cli, enum kept_place place, const Mejora__Kept *k)
+bool kept_append(const struct cli *cli, enum kept_place place, Mejora__Kept *k)
+{
+    Mejora__KeptList *list = kept_list(cli, place);
+    const char *last = list && list->n_requests ? list->requests[list->n_requests - 1]->name : NULL;
+    char stamp[17];
+    if (last && strncmp(last, k->name, 16) >= 0) { /* the clock was put back */
+        snprintf(stamp, sizeof stamp, "%016llx", strtoull(last, NULL, 16) + 1);
+        memcpy(k->name, stamp, 16);
+    }
+    if (list)
+        mejora__kept_list__free_unpacked(list, NULL);
+    return kept_store(cli, place, k);
+}
+
+int kept_lock(const struct cli *cli, enum kept_place place)
 {
     char path[PATH_MAX];
-    if (path_of(cli, place, k->name, path))
+    int fd = path_of(cli, place, "", path) ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0 || !flock(fd, LOCK_EX | LOCK_NB))
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Not made sure of on disk: one that comes back after a power cut is asked again, and done once all the same. */
+void kept_drop(const struct cli *cli, enum kept_place place, const char *name)
+{
+    char path[PATH_MAX];
+    if (path_of(cli, place, name, path))
         unlink(path);
 }
 
@@ -141,7 +167,7 @@ bool kept_may_send(const struct cli *cli, const Mejora__Kept *k)
     else if (strcmp(k->key, cli->profile.public_key) != 0)
         say(_(
             "mejora: this was asked with another key than the profile's; it cannot be asked again as somebody else."));
-    else if (k->has_sent_at && now_us() - k->sent_at > REMEMBERED_US)
+    else if (k->has_sent_at && kept_now() - k->sent_at > REMEMBERED_US)
         say(_("mejora: this was sent on its way too long ago: the server may have forgotten it and do it twice. Look "
               "whether it was done."));
     else
@@ -224,8 +250,11 @@ Mejora__Kept *kept_find(const Mejora__KeptList *list, const char *id)
 
 void kept_show(const struct cli *cli, const Mejora__KeptList *list, const char *columns)
 {
-    json_t *object = json_from_message(&list->base), *k;
+    json_t *object, *k;
     size_t i;
+    for (i = 0; i < list->n_requests; i++)
+        message_fill(&list->requests[i]->base);
+    object = json_from_message(&list->base);
     json_array_foreach(json_object_get(object, "requests"), i, k)
     {
         json_object_del(k, "body"); /* for machines */

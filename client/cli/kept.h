@@ -7,7 +7,7 @@
 #include "client/cli/cli.h"
 #include "kept.pb-c.h"
 
-enum kept_place { KEPT_PENDING };
+enum kept_place { KEPT_PENDING, KEPT_QUEUE };
 
 /* An operation whose answer only the process that asked can use is not kept: it made the keys the request names. */
 bool kept_wanted(const struct op *op);
@@ -15,15 +15,31 @@ bool kept_wanted(const struct op *op);
 /* A request with an id of its own, not stored yet. NULL: out of memory. */
 Mejora__Kept *kept_new(const struct cli *cli, const struct op *op, const char *ref, const ProtobufCMessage *request);
 bool kept_store(const struct cli *cli, enum kept_place place, const Mejora__Kept *k); /* false: errno */
-void kept_drop(const struct cli *cli, enum kept_place place, const Mejora__Kept *k);
+bool kept_append(const struct cli *cli, enum kept_place place, Mejora__Kept *k);      /* the same, behind all others */
+void kept_drop(const struct cli *cli, enum kept_place place, const char *name);
 
 Mejora__KeptList *kept_list(const struct cli *cli, enum kept_place place); /* the oldest first */
 Mejora__Kept *kept_find(const Mejora__KeptList *list, const char *id);     /* or how it begins; said why not */
+int kept_lock(const struct cli *cli, enum kept_place place);               /* close it; -1: somebody else has it */
 void kept_show(const struct cli *cli, const Mejora__KeptList *list, const char *columns);
+
+int64_t kept_now(void); /* microseconds since 1970 */
 
 /* Sends it with its own id. NULL: no answer, or one that has no words; *ret says. */
 json_t *kept_send(struct cli *cli, const Mejora__Kept *k, struct answer *ret);
 bool kept_may_send(const struct cli *cli, const Mejora__Kept *k); /* said why not */
+
+/* What an answer says about a request whose earlier fate is not known: one that the server gives before it looks for that
+ * says nothing. */
+bool kept_is_settled(const struct answer *a);
+bool kept_is_open(const struct answer *a);      /* sent, and done or not */
+bool kept_is_unreached(const struct answer *a); /* nobody there who could do it now */
+
+void kept_hint(const struct op *op, const struct answer *a); /* how to go on when it is open */
+
+/* queue.c: puts it into the queue and sends that if others wait before it; cli->queued is the exit code. False: errno */
+bool queue_add(struct cli *cli, Mejora__Kept *k, bool sent);
+bool queue_waits(const struct cli *cli);
 
 /* retry.c: shows the answer as the command would have; the exit code. */
 int kept_report(struct cli *cli, const Mejora__Kept *k, const struct answer *a, json_t *reply);

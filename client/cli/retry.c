@@ -5,6 +5,7 @@
 #include "common/json.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,38 @@ static bool is_temporary(const struct answer *a)
                        a->head->outcome == MEJORA__OUTCOME__OUTCOME_UNAVAILABLE);
 }
 
-static bool is_open(const struct answer *a)
+bool kept_is_open(const struct answer *a)
 {
     return a->end == CALL_UNKNOWN || (a->end == CALL_STOPPED && a->sent);
+}
+
+bool kept_is_unreached(const struct answer *a)
+{
+    return a->end == CALL_UNKNOWN || a->end == CALL_UNREACHABLE || a->end == CALL_NOT_MEJORA || is_temporary(a);
+}
+
+/* Into the queue instead of on its way. */
+static bool put_off(struct cli *cli, Mejora__Kept *k, bool sent)
+{
+    if (queue_add(cli, k, sent))
+        return true;
+    say(_("mejora: this request cannot be queued: %s"), strerror(errno));
+    return false;
+}
+
+static json_t *send_kept(struct cli *cli, Mejora__Kept *k, struct answer *ret)
+{
+    k->has_sent_at = 1;
+    k->sent_at = k->asked_at;
+    char *name = strdup(k->name);
+    if (!kept_store(cli, KEPT_PENDING, k))
+        say(_("mejora: this request cannot be kept for asking again: %s"), strerror(errno));
+    json_t *reply = kept_send(cli, k, ret);
+    bool queued = cli->queue && kept_is_unreached(ret) && put_off(cli, k, kept_is_open(ret));
+    if (queued || !kept_is_open(ret))
+        kept_drop(cli, KEPT_PENDING, name);
+    free(name);
+    return reply;
 }
 
 json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret)
@@ -31,19 +61,24 @@ json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t 
         protobuf_c_message_free_unpacked(request, NULL);
     if (!k)
         return NULL;
-    k->has_sent_at = 1;
-    k->sent_at = k->asked_at;
-    if (!kept_store(cli, KEPT_PENDING, k))
-        say(_("mejora: this request cannot be kept for asking again: %s"), strerror(errno));
-    json_t *reply = kept_send(cli, k, ret);
-    if (!is_open(ret))
-        kept_drop(cli, KEPT_PENDING, k);
+    json_t *reply = NULL;
+    if (!cli->queue || !queue_waits(cli))
+        reply = send_kept(cli, k, ret);
+    else if (!put_off(cli, k, false))
+        ret->end = CALL_UNREACHABLE;
     mejora__kept__free_unpacked(k, NULL);
     return reply;
 }
 
-/* An answer that the server gives before it looks for an earlier one does not tell what became of that. */
-static bool is_settled(const struct answer *a)
+void kept_hint(const struct op *op, const struct answer *a)
+{
+    char id[CALL_ID * 2 + 1];
+    if (kept_wanted(op) && kept_is_open(a))
+        say(_("To settle it, without doing it twice: mejora retry %s"),
+            sodium_bin2hex(id, sizeof id, a->id, sizeof a->id));
+}
+
+bool kept_is_settled(const struct answer *a)
 {
     return a->end == CALL_ANSWERED && !is_temporary(a) && a->head->outcome != MEJORA__OUTCOME__OUTCOME_DENIED &&
            a->head->outcome != MEJORA__OUTCOME__OUTCOME_UNSUPPORTED &&
@@ -74,8 +109,9 @@ static int retry(struct cli *cli, const Mejora__Kept *k)
         return EXIT_FAILED;
     json_t *reply = kept_send(cli, k, &answer);
     int code = kept_report(cli, k, &answer, reply);
-    if (is_settled(&answer))
-        kept_drop(cli, KEPT_PENDING, k);
+    kept_hint(op_find(k->op), &answer);
+    if (kept_is_settled(&answer))
+        kept_drop(cli, KEPT_PENDING, k->name);
     answer_free(&answer);
     json_decref(reply);
     return code;
@@ -100,7 +136,7 @@ static int retry_one(struct cli *cli, const Mejora__KeptList *list, const char *
         return EXIT_NOT_FOUND;
     if (!local_is(cli, "drop"))
         return retry(cli, k);
-    kept_drop(cli, KEPT_PENDING, k);
+    kept_drop(cli, KEPT_PENDING, k->name);
     return EXIT_DONE;
 }
 

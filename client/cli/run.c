@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { QUEUE_TIMEOUT_MS = 3000 };
+
 volatile sig_atomic_t interrupted;
 
 void say(const char *fmt, ...)
@@ -44,8 +46,8 @@ bool cli_open(struct cli *cli, int *ret_exit)
     }
     if (!cli->client && (cli->client = client_new(&cli->profile))) {
         client_stop(cli->client, &interrupted);
-        if (cli->timeout_ms)
-            client_timeout(cli->client, cli->timeout_ms);
+        if (cli->timeout_ms || cli->queue) /* who queues does not wait for somebody to come */
+            client_timeout(cli->client, cli->timeout_ms ? cli->timeout_ms : QUEUE_TIMEOUT_MS);
     }
     return cli->client != NULL;
 }
@@ -125,12 +127,15 @@ json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *f
 {
     struct answer answer;
     *ret_exit = EXIT_INVALID;
+    cli->queued = -1;
     if (!check_fields(op, fields) || !cli_open(cli, ret_exit))
         return NULL;
     json_t *reply =
         kept_wanted(op) ? cli_write(cli, op, ref, fields, &answer) : cli_try(cli->client, op, ref, fields, &answer);
     bool ok = reply && answer.head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
-    *ret_exit = ok ? EXIT_DONE : trouble(cli, op, &answer, reply);
+    *ret_exit = ok ? EXIT_DONE : cli->queued >= 0 ? cli->queued : trouble(cli, op, &answer, reply);
+    if (cli->queued < 0)
+        kept_hint(op, &answer);
     answer_free(&answer);
     if (ok)
         return reply;

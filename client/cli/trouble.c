@@ -104,14 +104,6 @@ static int refused(struct cli *cli, const struct op *op, const struct answer *a,
     return exit_of(a->head->outcome);
 }
 
-static void say_retry(const struct op *op, const char *id)
-{
-    if (kept_wanted(op))
-        say(_("To settle it, without doing it twice: mejora retry %s"), id);
-    else
-        say(_("Look before you repeat it."));
-}
-
 static int unanswered(struct cli *cli, const struct op *op, const struct answer *a)
 {
     char id[CALL_ID * 2 + 1];
@@ -120,13 +112,12 @@ static int unanswered(struct cli *cli, const struct op *op, const struct answer 
     switch (a->end) {
     case CALL_UNKNOWN:
         say(_("mejora: no answer came. The request may have been carried out or not; its id is %s."), id);
-        say_retry(op, id);
+        if (!kept_wanted(op))
+            say(_("Look before you repeat it."));
         return EXIT_UNKNOWN;
     case CALL_STOPPED:
-        if (a->sent && op->kind == WRITE) {
+        if (a->sent && op->kind == WRITE)
             say(_("mejora: interrupted. The request may have been carried out or not; its id is %s."), id);
-            say_retry(op, id);
-        }
         return EXIT_INTERRUPTED;
     case CALL_TOO_LARGE: say("mejora: %s", _("The request is too large.")); return EXIT_INVALID;
     case CALL_KEY_UNKNOWN:

@@ -2,7 +2,7 @@
 # Asking again: what was asked is on disk until it is answered, and is asked with the id it had. The servers: a fake one that
 # does as told, and a real one that is killed in the middle.
 
-# shellcheck disable=SC2154 # bats sets stderr
+# shellcheck disable=SC2153,SC2154 # bats and server.bash set them
 bats_require_minimum_version 1.5.0
 load ../support/fake
 load ../support/server
