@@ -431,7 +431,7 @@ static bool value_read(const struct column *c, struct slice value, ProtobufCMess
 static bool record_read(const struct shape *s, struct slice *in, ProtobufCMessage *into, struct arena *mem)
 {
     int32_t n, type;
-    if (!take_i32(in, &n) || n > s->n)
+    if (!take_i32(in, &n) || n < 0 || n > s->n)
         return false;
     for (const struct column *c = s->columns; c < s->columns + n; c++) {
         struct slice value;
