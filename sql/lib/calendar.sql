@@ -35,11 +35,12 @@ immutable language sql as $$
                                     end as date) d
 $$;
 
-create function lib.is_working_day(institution text, day date) returns boolean stable language sql as $$
-    select extract(isodow from day) < 6
+create function lib.is_working_day(institution text, day date) returns boolean stable language plpgsql as $$
+begin
+    return extract(isodow from day) < 6
        and not exists (select from lib.holidays(extract(year from day)::int) h where h.date = day)
-       and not exists (select from mejora.holiday h where (h.institution, h.date) = (is_working_day.institution, day))
-$$;
+       and not exists (select from mejora.holiday h where (h.institution, h.date) = (is_working_day.institution, day));
+end $$;
 
 -- The working day that comes so many after a day; negative: before.
 create function lib.working_days_after(institution text, day date, days int) returns date stable language plpgsql as $$

@@ -31,7 +31,7 @@ begin
          group by r.rule
     ), of_day as (
         select distinct on (d.day) r.rule, d.day
-          from rule r, lib.reminder_day(works_at, end_date + r.rule, r.step) d (day)
+          from rule r, lateral (select lib.reminder_day(works_at, end_date + r.rule, r.step) as day) d
          order by d.day, r.rule desc)
     select array_agg(o.rule order by o.rule), array_agg(o.day order by o.rule) into rules, due
       from of_day o

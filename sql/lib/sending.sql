@@ -16,6 +16,15 @@ create function lib.reminders_due() returns setof mejora.reminder stable languag
        and (not y.working_days or lib.is_working_day(r.institution, (lib.now() at time zone i.time_zone)::date))
 $$;
 
+-- The mails that reached, or may have reached, their people today.
+create function lib.mailed_today() returns setof mejora.mail stable language sql as $$
+    select m.*
+      from mejora.mail m
+      join mejora.institution i on i.institution = m.institution
+     where m.outcome in ('sent', 'unknown')
+       and m.ended_at >= lib.today(m.institution)::timestamp at time zone i.time_zone
+$$;
+
 -- Opens mails for people who have something due, none on the way and had none today. Goes through what is due from
 -- its oldest until it has as many rows as mails are asked for, however many there are: who has several comes at
 -- once, so the caller asks again for the rest.
@@ -29,10 +38,8 @@ begin
           from lib.reminders_due() d
          where not exists (select from mejora.mail m
                             where m.institution = d.institution and m.person = d.person and m.ended_at is null)
-           and not exists (select from mejora.mail m join mejora.institution i on i.institution = m.institution
-                            where m.institution = d.institution and m.person = d.person
-                              and m.outcome in ('sent', 'unknown')
-                              and m.ended_at >= lib.today(m.institution)::timestamp at time zone i.time_zone)
+           and not exists (select from lib.mailed_today() m
+                            where m.institution = d.institution and m.person = d.person)
          order by d.due_on, d.institution, d.person limit at_most
     ), new as (
         insert into mejora.mail (institution, person, created_at, not_before)

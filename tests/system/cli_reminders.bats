@@ -47,3 +47,19 @@ teardown_file() { server_stop; }
     run -0 mejora aviso listar
     [[ $output != *"En pausa"* ]]
 }
+
+@test "what will go out, and why something did or did not" {
+    mejora action edit 5 --start 2026-01-01 --end 2026-06-15 --owner rrhh --why "Prueba" >/dev/null
+    mejora person add luz Luz --role responsable --email luz@inm.example --unit rrhh --institution inm >/dev/null
+    run -0 mejora aviso simular --until 2026-06-15 -o json
+    [ "$(jq -r '.mails[] | select(.refs | index("inm/2023/5")) | .date + " " + .person' <<<"$output" | paste -sd ' ')" = \
+        "2026-06-01 luz 2026-06-08 luz 2026-06-12 luz 2026-06-14 luz 2026-06-15 luz" ]
+    run -0 mejora aviso simular --until 2026-06-15
+    [[ $output == *"luz@inm.example"*"inm/2023/5"* ]]
+    run -0 mejora aviso explicar 5
+    [[ $output == *"Sale el 2026-06-15, desde las 8:00."* && $output == *"30,15,7,3,1,0"* ]]
+    mejora progress report 5 100 --evidence Acta
+    run -0 mejora reminder explain 5
+    [[ $output == *"inm/2023/5 está terminada"* ]]
+    run -6 --separate-stderr mejora aviso simular --until 2028-01-01
+}
