@@ -58,7 +58,8 @@ static void one_of_twenty_fails_alone(void **state)
     (void)state;
     for (size_t t = 0; t < sizeof poisons / sizeof *poisons; t++) {
         uint8_t poisoned[PEER_ID];
-        long before = sql_long(&server, "select count(*) from mejora.progress"), audited = sql_long(&server, "select count(*) from road.audit");
+        long before = sql_long(&server, "select count(*) from mejora.progress"),
+             audited = sql_long(&server, "select count(*) from road.audit");
         id_make(poisoned);
         sql(&server, "%s", poisons[t].trigger);
         for (int i = 0; i < ASKERS; i++) {
@@ -68,12 +69,15 @@ static void one_of_twenty_fails_alone(void **state)
         }
         for (int i = 0; i < ASKERS; i++) {
             hear(peers[i], &r);
-            assert_reply(&r, i == POISONED ? MEJORA__OUTCOME__OUTCOME_INTERNAL : MEJORA__OUTCOME__OUTCOME_OK, NULL, poisons[t].where);
+            assert_reply(&r, i == POISONED ? MEJORA__OUTCOME__OUTCOME_INTERNAL : MEJORA__OUTCOME__OUTCOME_OK, NULL,
+                         poisons[t].where);
         }
         sql(&server, "drop trigger poison on mejora.progress");
         assert_int_equal(sql_long(&server, "select count(*) from mejora.progress"), before + ASKERS - 1);
-        assert_int_equal(sql_long(&server, "select count(*) from road.audit where outcome = 'ok'"), audited + ASKERS - 1);
-        report(peers[POISONED], "inm/2023/6", poisoned, 25, "veneno"); /* nothing was kept of it, so the id is still good */
+        assert_int_equal(sql_long(&server, "select count(*) from road.audit where outcome = 'ok'"),
+                         audited + ASKERS - 1);
+        report(peers[POISONED], "inm/2023/6", poisoned, 25,
+               "veneno"); /* nothing was kept of it, so the id is still good */
         hear(peers[POISONED], &r);
         assert_reply(&r, MEJORA__OUTCOME__OUTCOME_OK, NULL, poisons[t].where);
         assert_int_equal(sql_long(&server, "select count(*) from mejora.progress"), before + ASKERS);
@@ -120,8 +124,9 @@ static void kill_postmaster(void)
 
 static void kill_writer(void)
 {
-    pid_t pid = (pid_t)sql_long(&server, "select pid from pg_stat_activity where application_name = 'mejorad' and query like 'with old%%'"
-                                         " order by state = 'active' desc limit 1");
+    pid_t pid = (pid_t)sql_long(
+        &server, "select pid from pg_stat_activity where application_name = 'mejorad' and query like 'with old%%'"
+                 " order by state = 'active' desc limit 1");
     assert_true(pid > 1);
     kill(pid, SIGKILL);
 }

@@ -67,7 +67,11 @@ static const struct {
     {"an old ZMTP", NULL, "\x01\0", 2},
     {"NULL, and then READY", "NULL", "\x04\x06\x05READY", 8},
     {"NULL, and then a message", "NULL", "\0\x05hello", 7},
-    {"PLAIN, and then HELLO", "PLAIN", "\x04\x0e\x05HELLO\x03" "ana\x03" "ana", 16},
+    {"PLAIN, and then HELLO", "PLAIN",
+     "\x04\x0e\x05HELLO\x03"
+     "ana\x03"
+     "ana",
+     16},
     {"CURVE, and nothing more", "CURVE", "", 0},
     {"CURVE, and a short HELLO", "CURVE", "\x04\x0e\x05HELLO12345678", 16},
     {"CURVE, and a message at once", "CURVE", "\0\x05hello", 7},
@@ -127,7 +131,8 @@ static void who_speaks_something_else_is_hung_up_on(void **state)
     int failed = mejorad_said(&server, "handshake failed");
     for (int i = 0; i < SOCKETS; i++) {
         randombytes_buf(noise, sizeof noise);
-        int fd = i < LINES ? line_say(lines[i].mechanism, lines[i].bytes, lines[i].size) : line_say(NULL, noise, sizeof noise);
+        int fd = i < LINES ? line_say(lines[i].mechanism, lines[i].bytes, lines[i].size)
+                           : line_say(NULL, noise, sizeof noise);
         on[i] = (struct pollfd){.fd = fd, .events = POLLIN};
         assert_goes_on(i < LINES ? lines[i].name : "noise");
     }
@@ -300,7 +305,8 @@ static void assert_shut_out(void *here, void *there, const struct keys *k, const
     assert_false(key_is_let_in(k, &server));
     assert_false(key_is_let_in(k, &second));
     assert_int_equal(sql_long(&server, "select count(*) from mejora.progress where why = 'todavía yo'"), 0);
-    assert_true(sql_long(&server, "select count(*) from road.audit where key = %ld and error = 'key_revoked'", k->id) >= 3);
+    assert_true(sql_long(&server, "select count(*) from road.audit where key = %ld and error = 'key_revoked'", k->id) >=
+                3);
     peer_close(here);
     peer_close(there);
 }
@@ -353,12 +359,14 @@ static void an_invitation_is_good_for_one_key(void **state)
     world_person(&server, "inm", "invitada", "{viewer}", "{}");
     struct keys k = world_key(&server, "inm", "invitada", "invitation");
     void *here = peer_open(&server, &k), *there = peer_open(&second, &k);
-    assert_reply(asked(there, "whoami", NULL, NULL), MEJORA__OUTCOME__OUTCOME_DENIED, "role_denied", "all it may do is join");
+    assert_reply(asked(there, "whoami", NULL, NULL), MEJORA__OUTCOME__OUTCOME_DENIED, "role_denied",
+                 "all it may do is join");
     assert_int_equal(join(here), MEJORA__OUTCOME__OUTCOME_OK);
     assert_int_equal(join(here), MEJORA__OUTCOME__OUTCOME_DENIED);
     assert_shut_out(here, there, &k, "used");
     assert_int_equal(sql_long(&server, "select count(*) from road.key k join mejora.person p on p.id = k.person"
-                              " where p.code = 'invitada' and k.kind = 'person'"), 2);
+                                       " where p.code = 'invitada' and k.kind = 'person'"),
+                     2);
 }
 
 static void an_expired_invitation_is_good_for_none(void **state)

@@ -22,7 +22,8 @@ static struct plan plan_of(const struct op *op, unsigned choice)
     if (p.request.type == op->request)
         for (unsigned i = 0; i < op->request->n_fields; i++) {
             const ProtobufCFieldDescriptor *f = &op->request->fields[i];
-            p.request.columns[p.request.n++] = (struct column){.field = f, .codec = some_codec(f, choice >> i % 8), .element = 25};
+            p.request.columns[p.request.n++] =
+                (struct column){.field = f, .codec = some_codec(f, choice >> i % 8), .element = 25};
         }
     return p;
 }

@@ -156,8 +156,11 @@ static void a_reference_of_the_wrong_level_is_refused(void **state)
 
 static void what_is_no_reference_is_refused(void **state)
 {
-    static const char *const none[] = {"inm/", "/", "INM", "inm/23", "inm/2022/0", "inm/2022/01", "inm/2022/1.", "inm/2022/1.1.1",
-                                       "inm//1", "-inm", "inm 2022", "inm/2022/9999999999", "../x", "inm\n", "ínm", "*", "\xff"};
+    static const char *const none[] = {"inm/",       "/",           "INM",         "inm/23",
+                                       "inm/2022/0", "inm/2022/01", "inm/2022/1.", "inm/2022/1.1.1",
+                                       "inm//1",     "-inm",        "inm 2022",    "inm/2022/9999999999",
+                                       "../x",       "inm\n",       "ínm",         "*",
+                                       "\xff"};
     (void)state;
     for (const struct op *op = ops; op < ops + OPS; op++)
         for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
@@ -186,7 +189,8 @@ static void what_is_not_there_is_not_found(void **state)
     for (const struct op *op = ops; op < ops + OPS; op++)
         for (int level = REF_INSTITUTION; level < REF_LEVELS; level++)
             for (int i = 0; op->about & 1u << level && i < 3; i++) {
-                void *caller = op->roles & 1u << MEJORA__ROLE__ROLE_ADMIN ? admin : callers[MEJORA__ROLE__ROLE_NOTIFIER];
+                void *caller =
+                    op->roles & 1u << MEJORA__ROLE__ROLE_ADMIN ? admin : callers[MEJORA__ROLE__ROLE_NOTIFIER];
                 ask(caller, op->name, absent[i][level], NULL, NULL);
                 hear(caller, &r);
                 if (!not_there(op, level))
@@ -216,17 +220,22 @@ static void people_of_another_institution_are_refused(void **state)
     (void)state;
     world_person(&server, "sns", "ajena", "{planner,responsable,authority,auditor,viewer}", "{oym}");
     for (const struct op *op = ops; op < ops + OPS; op++) {
-        struct keys k = world_key(&server, "sns", "ajena", "person"); /* a new one: a key has so many refusals noted per second */
+        struct keys k =
+            world_key(&server, "sns", "ajena", "person"); /* a new one: a key has so many refusals noted per second */
         void *elsewhere = peer_open(&server, &k);
         for (int noted = 0, level = REF_INSTITUTION; level < REF_LEVELS; level++)
             if (op->about & 1u << level) {
                 ask(elsewhere, op->name, refs[level], NULL, NULL);
                 hear(elsewhere, &r);
-                assert_reply(&r, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution", what(op, "about", refs[level]));
+                assert_reply(&r, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution",
+                             what(op, "about", refs[level]));
                 assert_int_equal(r.size, 0);
-                assert_int_equal(sql_long(&server, "select count(*) from road.audit where op = '%s' and outcome = 'denied'"
+                assert_int_equal(sql_long(&server,
+                                          "select count(*) from road.audit where op = '%s' and outcome = 'denied'"
                                           " and institution = 'inm' and who = 'sns/ajena'"
-                                          " and error = 'not_your_institution' and request is not null", op->name), ++noted);
+                                          " and error = 'not_your_institution' and request is not null",
+                                          op->name),
+                                 ++noted);
             }
         peer_close(elsewhere);
     }
@@ -242,7 +251,10 @@ static void bytes_that_are_no_message_are_malformed(void **state)
         {"a tag and no value", "\x08", 1},
         {"field number 0", "\x00\x01", 2},
         {"a varint of eleven bytes", "\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12},
-        {"a length beyond the end", "\x0a\x05" "abc", 5},
+        {"a length beyond the end",
+         "\x0a\x05"
+         "abc",
+         5},
         {"a length of 4 GiB", "\x0a\xff\xff\xff\xff\x0f", 6},
         {"a length of 2^63", "\x0a\x80\x80\x80\x80\x80\x80\x80\x80\x80\x01", 11},
         {"a group", "\x0b\x0c", 2},
@@ -362,7 +374,8 @@ static void nested_text(const struct op *op, const ProtobufCFieldDescriptor *f)
             if (!strcmp(texts[t].error, "text_not_nfc"))
                 continue;
             knock(op, ref_for(op), w.bytes, w.size);
-            assert_reply(&r, MEJORA__OUTCOME__OUTCOME_INVALID, texts[t].error, what(op, texts[t].name, type->fields[i].name));
+            assert_reply(&r, MEJORA__OUTCOME__OUTCOME_INVALID, texts[t].error,
+                         what(op, texts[t].name, type->fields[i].name));
         }
 }
 
@@ -396,8 +409,9 @@ static int dates;
 static void impossible_date(const struct op *op, const ProtobufCFieldDescriptor *f)
 {
     static struct wire w;
-    static const char *const none[] = {"2023-02-29", "2023-13-01", "2023-00-10", "2023-04-31", "2023-2-9", "31/12/2023", "0000-01-01",
-                                       "2023-01-01 ", " 2023-01-1", "2023-01-+1", "infinity", "today", ""};
+    static const char *const none[] = {
+        "2023-02-29", "2023-13-01", "2023-00-10", "2023-04-31", "2023-2-9", "31/12/2023", "0000-01-01", "2023-01-01 ",
+        " 2023-01-1", "2023-01-+1", "infinity",   "today",      ""};
     dates += is_date(op, f);
     for (size_t i = 0; is_date(op, f) && i < sizeof none / sizeof *none; i++) {
         w.size = 0;
@@ -467,20 +481,22 @@ static void asking_twice_acts_once(void **state)
             ask_bytes(caller, op->name, ref_for(op), id, w.bytes, w.size);
             hear(caller, i ? &again : &r);
             if (i && !same_reply(&r, &again))
-                fail_msg("%s: first %s %s, then %s %s", op->name, outcome_name(r.outcome), r.error, outcome_name(again.outcome),
-                         again.error);
+                fail_msg("%s: first %s %s, then %s %s", op->name, outcome_name(r.outcome), r.error,
+                         outcome_name(again.outcome), again.error);
         }
         bool kept = sql_long(&server, "select count(*) from road.request where id = '%s'", id_text(id));
         if (!kept && r.outcome != MEJORA__OUTCOME__OUTCOME_INVALID)
             fail_msg("%s: %s %s was not kept", op->name, outcome_name(r.outcome), r.error);
-        bool changed = strcmp(op->name, "reminder_lease") != 0; /* nothing is due here: what changes nothing is not noted */
+        bool changed =
+            strcmp(op->name, "reminder_lease") != 0; /* nothing is due here: what changes nothing is not noted */
         if (audited() - before != (kept ? changed : 3))
             fail_msg("%s: %s %s has %ld audit entries", op->name, outcome_name(r.outcome), r.error, audited() - before);
         put_first(&w, op, 1);
         ask_bytes(caller, op->name, ref_for(op), id, w.bytes, w.size);
         hear(caller, &again);
         if (kept)
-            assert_reply(&again, MEJORA__OUTCOME__OUTCOME_ID_REUSED, "id_reused", what(op, "the same id, another body", NULL));
+            assert_reply(&again, MEJORA__OUTCOME__OUTCOME_ID_REUSED, "id_reused",
+                         what(op, "the same id, another body", NULL));
     }
 }
 

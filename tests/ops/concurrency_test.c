@@ -60,14 +60,23 @@ static void send_one(void *peer, const char *load, int client, int n)
 static void assert_once(const char *load, long n)
 {
     assert_int_equal(sql_long(&server, "select count(*) from mejora.progress where why like '%s %%'", load), n);
-    assert_int_equal(sql_long(&server, "select count(distinct why) from mejora.progress where why like '%s %%'", load), n);
-    assert_int_equal(sql_long(&server, "select count(*) from road.audit where why like '%s %%' and outcome = 'ok'", load), n);
-    assert_int_equal(sql_long(&server, "select count(distinct request) from road.audit where why like '%s %%'", load), n);
-    assert_int_equal(sql_long(&server, "select count(*) from mejora.progress p join road.audit a on (a.institution, a.plan, a.item_no)"
-                              " = (p.institution, p.plan, p.item_no) and (a.after ->> 'version')::int = p.version and a.why = p.why"
-                              " and (a.after ->> 'percent')::int = p.percent and a.person = p.person where p.why like '%s %%'", load), n);
-    assert_int_equal(sql_long(&server, "select count(*) from (select 1 from mejora.progress group by institution, plan, item_no"
-                              " having max(version) <> count(*)) gaps"), 0);
+    assert_int_equal(sql_long(&server, "select count(distinct why) from mejora.progress where why like '%s %%'", load),
+                     n);
+    assert_int_equal(
+        sql_long(&server, "select count(*) from road.audit where why like '%s %%' and outcome = 'ok'", load), n);
+    assert_int_equal(sql_long(&server, "select count(distinct request) from road.audit where why like '%s %%'", load),
+                     n);
+    assert_int_equal(
+        sql_long(&server,
+                 "select count(*) from mejora.progress p join road.audit a on (a.institution, a.plan, a.item_no)"
+                 " = (p.institution, p.plan, p.item_no) and (a.after ->> 'version')::int = p.version and a.why = p.why"
+                 " and (a.after ->> 'percent')::int = p.percent and a.person = p.person where p.why like '%s %%'",
+                 load),
+        n);
+    assert_int_equal(sql_long(&server,
+                              "select count(*) from (select 1 from mejora.progress group by institution, plan, item_no"
+                              " having max(version) <> count(*)) gaps"),
+                     0);
 }
 
 static void load_run(const char *load, const struct mejorad *even, const struct mejorad *odd, int reports)
@@ -162,8 +171,11 @@ static void of_eight_on_one_version_one_wins_and_seven_are_told(void **state)
     for (int item = 1; item <= WORLD_ACTIONS; item++) {
         char ref[32];
         snprintf(ref, sizeof ref, "inm/2023/%d", item);
-        int version = (int)sql_long(&server, "select coalesce(max(version), 0) from mejora.progress where (institution, plan, item_no)"
-                                    " = ('inm', 2023, %d)", item);
+        int version =
+            (int)sql_long(&server,
+                          "select coalesce(max(version), 0) from mejora.progress where (institution, plan, item_no)"
+                          " = ('inm', 2023, %d)",
+                          item);
         for (int i = 0; i < CLIENTS; i++)
             ask_if(peers[i], ref, i % 5 * 25, version);
         for (int i = 0; i < CLIENTS; i++)
@@ -185,7 +197,8 @@ static void the_same_request_at_two_servers_acts_once(void **state)
     (void)state;
     mejorad_beside(&second, &server, NULL);
     void *here = peer_open(&server, &keys[0]), *there = peer_open(&second, &keys[0]);
-    long before = sql_long(&server, "select count(*) from mejora.progress"), audited = sql_long(&server, "select count(*) from road.audit");
+    long before = sql_long(&server, "select count(*) from mejora.progress"),
+         audited = sql_long(&server, "select count(*) from road.audit");
     for (int i = 0; i < ROUNDS; i++) {
         uint8_t id[PEER_ID];
         id_make(id);

@@ -47,7 +47,8 @@ static const struct {
     {"audita-y-responde", "{auditor,responsable}", "{tic}", {false, false, true}},
 };
 
-static void assert_scope(void *peer, const char *op, const char *code, const char *ref, const ProtobufCMessage *m, bool allowed)
+static void assert_scope(void *peer, const char *op, const char *code, const char *ref, const ProtobufCMessage *m,
+                         bool allowed)
 {
     struct reply *r = asked(peer, op, ref, m);
     bool denied = r->outcome == MEJORA__OUTCOME__OUTCOME_DENIED && !strcmp(r->error, "not_your_action");
@@ -127,15 +128,16 @@ static void the_servers_role_cannot_rewrite_what_was(void **state)
 }
 
 static const char *const kept_apart[] = {
-    "mejora.institution", "mejora.unit", "mejora.plan", "mejora.action", "mejora.action_owner", "mejora.task", "mejora.progress",
-    "road.audit",
+    "mejora.institution",  "mejora.unit", "mejora.plan",     "mejora.action",
+    "mejora.action_owner", "mejora.task", "mejora.progress", "road.audit",
 };
 
 static long seen(const char *here, const char *table, const char *condition)
 {
     char text[256];
-    snprintf(text, sizeof text, "begin; select set_config('mejora.institution', '%s', true); select count(*) from %s where %s; ",
-             here, table, condition);
+    snprintf(text, sizeof text,
+             "begin; select set_config('mejora.institution', '%s', true); select count(*) from %s where %s; ", here,
+             table, condition);
     PGresult *r = PQexec(as_server, text);
     long n = PQntuples(r) == 1 ? strtol(PQgetvalue(r, 0, 0), NULL, 10) : -1;
     PQclear(r);
@@ -148,7 +150,8 @@ static void statements_see_their_institution_only_even_by_hand(void **state)
     (void)state;
     sql(&server, "insert into mejora.progress (institution, plan, item_no, version, person, percent)"
                  " values ('sns', 2024, 1, 1, 1, 25), ('inm', 2022, 1, 1, 1, 25)");
-    sql(&server, "insert into road.audit (institution, op, outcome) values ('sns', 'whoami', 'ok'), ('inm', 'whoami', 'ok')");
+    sql(&server,
+        "insert into road.audit (institution, op, outcome) values ('sns', 'whoami', 'ok'), ('inm', 'whoami', 'ok')");
     for (size_t i = 0; i < sizeof kept_apart / sizeof *kept_apart; i++) {
         const char *table = kept_apart[i];
         if (seen("inm", table, "institution = 'inm'") < 1 || seen("sns", table, "institution = 'sns'") < 1 ||
@@ -157,10 +160,12 @@ static void statements_see_their_institution_only_even_by_hand(void **state)
             fail_msg("%s is not kept apart", table);
     }
     assert_string_equal(state_of("begin; select set_config('mejora.institution', 'sns', true);"
-                                 " insert into mejora.unit (institution, unit, name) values ('inm', 'x', 'X')"), "42501");
+                                 " insert into mejora.unit (institution, unit, name) values ('inm', 'x', 'X')"),
+                        "42501");
     PQclear(PQexec(as_server, "rollback"));
     assert_string_equal(state_of("begin; select set_config('mejora.institution', 'sns', true);"
-                                 " insert into road.audit (institution, op, outcome) values ('inm', 'x', 'ok')"), "42501");
+                                 " insert into road.audit (institution, op, outcome) values ('inm', 'x', 'ok')"),
+                        "42501");
     PQclear(PQexec(as_server, "rollback"));
 }
 
@@ -168,11 +173,16 @@ static void statements_see_their_institution_only_even_by_hand(void **state)
 static void every_table_with_an_institution_has_a_policy(void **state)
 {
     (void)state;
-    const char *open = sql(&server, "select string_agg(c.oid::regclass::text, ' ') from pg_class c join pg_attribute a on a.attrelid = c.oid"
-                                    " where c.relkind in ('r', 'p') and a.attname = 'institution'"
-                                    " and c.relnamespace in ('mejora'::regnamespace, 'road'::regnamespace) and not c.relrowsecurity");
+    const char *open =
+        sql(&server,
+            "select string_agg(c.oid::regclass::text, ' ') from pg_class c join pg_attribute a on a.attrelid = c.oid"
+            " where c.relkind in ('r', 'p') and a.attname = 'institution'"
+            " and c.relnamespace in ('mejora'::regnamespace, 'road'::regnamespace) and not c.relrowsecurity");
     assert_string_equal(open, "");
-    assert_int_equal(sql_long(&server, "select count(*) from pg_roles where rolname = 'mejora_server' and (rolsuper or rolbypassrls)"), 0);
+    assert_int_equal(
+        sql_long(&server,
+                 "select count(*) from pg_roles where rolname = 'mejora_server' and (rolsuper or rolbypassrls)"),
+        0);
 }
 
 int main(void)

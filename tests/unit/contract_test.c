@@ -54,32 +54,40 @@ static const struct {
     {"progress_report: needs 'outcome mejora.outcome'", "drop function op.progress_report"},
     {"whoami: needs 'me integer'", "drop function op.whoami"},
     {"action_list: Action has no field for 'colour'", "alter type op.action add attribute colour text"},
-    {"action_list: field 'end_date' of a composite has no column of that name", "alter type op.action drop attribute end_date"},
+    {"action_list: field 'end_date' of a composite has no column of that name",
+     "alter type op.action drop attribute end_date"},
     {"plan_list: field 'year' cannot be bigint", "alter type op.plan alter attribute year type bigint"},
     {"key_list: field 'created_at' cannot be text", "alter type op.key alter attribute created_at type text"},
     {"person_list: field 'roles' cannot be text[]", "alter type op.person alter attribute roles type text[]"},
     {"unit_list: field 'provisional' cannot be integer", "alter type op.unit alter attribute provisional type int"},
     {"action_list: is READ, so its function must be stable", "alter function op.action_list volatile"},
     {"unit_add: is WRITE, so its function must be volatile", "alter function op.unit_add stable"},
-    {"surprise: function without a row in ops.def",
-     "create function op.surprise(me int, out outcome mejora.outcome, out error text, out error_args text[]) language sql as"
-     " $$ select 'ok'::mejora.outcome, null::text, null::text[] $$"},
+    {"surprise: function without a row in ops.def", "create function op.surprise(me int, out outcome mejora.outcome, "
+                                                    "out error text, out error_args text[]) language sql as"
+                                                    " $$ select 'ok'::mejora.outcome, null::text, null::text[] $$"},
     {"whoami: WhoamiReply has no field for 'shoe_size'",
      "drop function op.whoami; create function op.whoami(me int, out person text, out name text, out institution text,"
-     " out roles mejora.role[], out units text[], out key bigint, out shoe_size int, out outcome mejora.outcome, out error text,"
-     " out error_args text[]) stable language sql as $$ select null::text, null::text, null::text, null::mejora.role[], null::text[],"
+     " out roles mejora.role[], out units text[], out key bigint, out shoe_size int, out outcome mejora.outcome, out "
+     "error text,"
+     " out error_args text[]) stable language sql as $$ select null::text, null::text, null::text, "
+     "null::mejora.role[], null::text[],"
      " null::bigint, 1, 'ok'::mejora.outcome, null::text, null::text[] $$"},
     {"task_done: field 'undo' of the message has no parameter of that name",
-     "drop function op.task_done; create function op.task_done(me int, why text, out task op.task, out outcome mejora.outcome,"
-     " out error text, out error_args text[], out before jsonb, out after jsonb) language sql as $$ select null::op.task,"
+     "drop function op.task_done; create function op.task_done(me int, why text, out task op.task, out outcome "
+     "mejora.outcome,"
+     " out error text, out error_args text[], out before jsonb, out after jsonb) language sql as $$ select "
+     "null::op.task,"
      " 'ok'::mejora.outcome, null::text, null::text[], null::jsonb, null::jsonb $$"},
     {"task_done: TaskDoneRequest has no field for 'hurry'",
-     "drop function op.task_done; create function op.task_done(me int, undo boolean, why text, hurry boolean, out task op.task,"
-     " out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb) language sql as $$"
+     "drop function op.task_done; create function op.task_done(me int, undo boolean, why text, hurry boolean, out task "
+     "op.task,"
+     " out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb) language "
+     "sql as $$"
      " select null::op.task, 'ok'::mejora.outcome, null::text, null::text[], null::jsonb, null::jsonb $$"},
     {"task_done: needs 'before jsonb'",
      "drop function op.task_done; create function op.task_done(me int, undo boolean, why text, out task op.task,"
-     " out outcome mejora.outcome, out error text, out error_args text[], out after jsonb) language sql as $$ select null::op.task,"
+     " out outcome mejora.outcome, out error text, out error_args text[], out after jsonb) language sql as $$ select "
+     "null::op.task,"
      " 'ok'::mejora.outcome, null::text, null::text[], null::jsonb $$"},
 };
 

@@ -1,5 +1,5 @@
 /* The corpus of fuzz_record as an ordinary test, in every build and under every sanitizer. */
 #define REPLAY
 #define CORPUS TEST_DATA "/../fuzz/corpus/record"
-#define WHAT "any bytes as a record"
+#define WHAT   "any bytes as a record"
 #include "tests/fuzz/fuzz_record.c"

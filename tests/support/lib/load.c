@@ -221,19 +221,24 @@ static const struct {
     {"lost", "select count(*) from ledger l where not exists (select from mejora.progress p where p.why = l.why)"},
     {"acknowledged twice", "select count(*) - count(distinct id) from ledger"},
     {"done twice", "select count(*) - count(distinct why) from mejora.progress where why like 'carga %'"},
-    {"without request row", "select count(*) from ledger l where not exists (select from road.request q where q.id = l.id)"},
-    {"changes without one audit entry", "select count(*) from mejora.progress p where p.why like 'carga %' and 1 <> (select count(*)"
-     " from road.audit a where a.why = p.why and a.outcome = 'ok' and a.item_no = p.item_no and (a.after ->> 'version')::int = p.version)"},
-    {"audit entries without a change", "select count(*) from road.audit a where a.op = 'progress_report' and a.outcome = 'ok'"
+    {"without request row",
+     "select count(*) from ledger l where not exists (select from road.request q where q.id = l.id)"},
+    {"changes without one audit entry",
+     "select count(*) from mejora.progress p where p.why like 'carga %' and 1 <> (select count(*)"
+     " from road.audit a where a.why = p.why and a.outcome = 'ok' and a.item_no = p.item_no and (a.after ->> "
+     "'version')::int = p.version)"},
+    {"audit entries without a change",
+     "select count(*) from road.audit a where a.op = 'progress_report' and a.outcome = 'ok'"
      " and not exists (select from mejora.progress p where p.why = a.why and p.item_no = a.item_no)"},
     {"gaps in the versions", "select count(*) from (select 1 from mejora.progress group by institution, plan, item_no"
-     " having max(version) <> count(*) or min(version) <> 1) g"},
+                             " having max(version) <> count(*) or min(version) <> 1) g"},
 };
 
 void load_check(const struct load *l)
 {
     ledger_copy(l);
-    sql(l->server, "create index on road.audit (why); create index on mejora.progress (why); analyze road.audit, mejora.progress");
+    sql(l->server,
+        "create index on road.audit (why); create index on mejora.progress (why); analyze road.audit, mejora.progress");
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         long n = sql_long(l->server, "%s", none[i].sql);
         if (n != 0)

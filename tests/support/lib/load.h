@@ -26,7 +26,7 @@ void load_disconnect(struct load *l);
 
 /* Keeps every window full until so many more have been answered, or the server's process has ended (false). */
 bool load_run(struct load *l, int answers);
-void load_drain(struct load *l);          /* takes what has come already */
-void load_settle(struct load *l);         /* asks again, with the same ids, until everything is acknowledged */
-void load_repeat(struct load *l, int n);  /* the last n once more: the same answers, byte for byte */
-void load_check(const struct load *l);    /* lost 0, twice 0, audit entries equal to changes */
+void load_drain(struct load *l);         /* takes what has come already */
+void load_settle(struct load *l);        /* asks again, with the same ids, until everything is acknowledged */
+void load_repeat(struct load *l, int n); /* the last n once more: the same answers, byte for byte */
+void load_check(const struct load *l);   /* lost 0, twice 0, audit entries equal to changes */

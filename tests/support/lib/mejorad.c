@@ -79,7 +79,8 @@ static void conninfo(const struct mejorad *m, const char *user, char ret[256])
 void mejorad_run(struct mejorad *m, const char *const options[])
 {
     char base[256];
-    const char *argv[MAX_ARGS] = {TEST_BIN "/mejorad", "--listen", "tcp://127.0.0.1:*", m->other ? "--state" : "--data", m->data};
+    const char *argv[MAX_ARGS] = {TEST_BIN "/mejorad", "--listen", "tcp://127.0.0.1:*", m->other ? "--state" : "--data",
+                                  m->data};
     int n = 5, out[2];
     if (m->other) {
         conninfo(m, "postgres", base);

@@ -17,15 +17,16 @@ struct mejorad {
 };
 
 /* options: more arguments, ending with NULL; or NULL. Returns when the server says that it is ready. */
-void mejorad_start(struct mejorad *m, const char *const options[]);                                  /* in a new directory */
-void mejorad_beside(struct mejorad *m, const struct mejorad *other, const char *const options[]);   /* on other's database */
-void mejorad_run(struct mejorad *m, const char *const options[]);                                   /* again, on what there is */
+void mejorad_start(struct mejorad *m, const char *const options[]); /* in a new directory */
+void mejorad_beside(struct mejorad *m, const struct mejorad *other,
+                    const char *const options[]);                 /* on other's database */
+void mejorad_run(struct mejorad *m, const char *const options[]); /* again, on what there is */
 
-void mejorad_kill(struct mejorad *m);                          /* as a power cut would */
-void mejorad_wait(struct mejorad *m);                          /* until it has ended by itself */
-void mejorad_stop(struct mejorad *m);                          /* SIGTERM: ends well, and no sanitizer has spoken */
-void mejorad_remove(struct mejorad *m);                        /* stops it if it runs; its directory goes unless MEJORA_TEST_KEEP is set */
-int mejorad_said(const struct mejorad *m, const char *words);  /* how many lines of the log have these words */
+void mejorad_kill(struct mejorad *m);   /* as a power cut would */
+void mejorad_wait(struct mejorad *m);   /* until it has ended by itself */
+void mejorad_stop(struct mejorad *m);   /* SIGTERM: ends well, and no sanitizer has spoken */
+void mejorad_remove(struct mejorad *m); /* stops it if it runs; its directory goes unless MEJORA_TEST_KEEP is set */
+int mejorad_said(const struct mejorad *m, const char *words); /* how many lines of the log have these words */
 void mejorad_wait_said(const struct mejorad *m, const char *words, int times);
 long mejorad_rss_kib(const struct mejorad *m);
 
@@ -34,5 +35,6 @@ PGconn *database(const struct mejorad *m);
 void database_close(void);
 pid_t database_postmaster(const struct mejorad *m);
 PGconn *database_connect(const struct mejorad *m, const char *user); /* the caller finishes it */
-const char *sql(const struct mejorad *m, const char *fmt, ...) __attribute__((format(printf, 2, 3))); /* first value; "" */
+const char *sql(const struct mejorad *m, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))); /* first value; "" */
 long sql_long(const struct mejorad *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -28,7 +28,7 @@ void *peer_open(const struct mejorad *m, const struct keys *keys);
 void *peer_bare(void); /* a DEALER not yet connected, for what peer_open does not do */
 void *peer_pair(void); /* a PAIR, to watch one */
 void peer_close(void *peer);
-void peers_end(void);  /* closes what a failed test left open */
+void peers_end(void); /* closes what a failed test left open */
 
 void id_make(uint8_t id[PEER_ID]);
 const char *id_text(const uint8_t id[PEER_ID]); /* hexadecimal; static */
@@ -38,11 +38,12 @@ void ask(void *peer, const char *op, const char *ref, const uint8_t *id, const P
 void ask_bytes(void *peer, const char *op, const char *ref, const uint8_t *id, const void *body, size_t size);
 void ask_head(void *peer, const Mejora__RequestHead *head, const void *body, size_t size);
 
-void hear(void *peer, struct reply *ret);           /* the next answer; none within the time fails the test */
-bool hear_within(void *peer, int ms, struct reply *ret); /* false: none came */
+void hear(void *peer, struct reply *ret);                     /* the next answer; none within the time fails the test */
+bool hear_within(void *peer, int ms, struct reply *ret);      /* false: none came */
 void hear_any(void *const peers[], int n, struct reply *ret); /* the next answer to any of them */
 struct reply *asked(void *peer, const char *op, const char *ref, const ProtobufCMessage *m); /* ask and hear; static */
-void *reply_open(const struct reply *r, const ProtobufCMessageDescriptor *type); /* protobuf_c_message_free_unpacked it */
+void *reply_open(const struct reply *r,
+                 const ProtobufCMessageDescriptor *type); /* protobuf_c_message_free_unpacked it */
 bool same_reply(const struct reply *a, const struct reply *b);
 
 /* Fails with the names of both outcomes. error: NULL, or what it must be. */

@@ -14,5 +14,6 @@ enum { WORLD_ACTIONS = 20 };
 void world_make(const struct mejorad *m);
 
 /* A person with a key. roles and units: SQL arrays, "{planner}". kind: "person" or "invitation". */
-struct keys world_person(const struct mejorad *m, const char *institution, const char *code, const char *roles, const char *units);
+struct keys world_person(const struct mejorad *m, const char *institution, const char *code, const char *roles,
+                         const char *units);
 struct keys world_key(const struct mejorad *m, const char *institution, const char *code, const char *kind);
