@@ -460,6 +460,10 @@ void command_suggest(const char *noun, const char *verb)
     enum { NEAR = 2 };
     char name[64];
     const char *lead = _("Did you mean:");
+    if (verb && !strcmp(command_word(verb), "policy")) {
+        noun = verb;
+        verb = NULL;
+    }
     for (size_t i = 0; i < n_commands; i++) {
         const struct command *c = &commands[i];
         size_t far = word_distance(noun, c->noun);
