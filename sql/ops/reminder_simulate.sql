@@ -17,13 +17,13 @@ begin
         select 'invalid', 'field_invalid', array['until'] into outcome, error, error_args;
         return;
     end if;
-    select array_agg(row(f.day, w.code, w.name, w.email, f.refs, f.code, f.args, null)::op.foreseen order by f.day, w.code)
+    select array_agg(row(f.day, w.code, w.name, w.email, f.refs, case when w.email is null then 'no_address' end,
+                         '{}', null)::op.foreseen order by f.day, w.code)
       into mails
-      from (select f.day, f.person, array_agg(lib.ref(institution, f.plan, f.item_no) order by f.plan, f.item_no) as refs,
-                   case when p.email is null then 'no_address' end as code, '{}'::text[] as args
+      from (select f.day, f.person,
+                   array_agg(lib.ref(institution, f.plan, f.item_no) order by f.plan, f.item_no) as refs
               from lib.reminders_foreseen(institution, plan, today, until) f
-              join mejora.person p on p.id = f.person
-             group by f.day, f.person, p.email) f
+             group by f.day, f.person) f
       join mejora.person w on w.id = f.person;
     select array_agg(z) into paused from lib.pauses(institution, plan) z;
     outcome := 'ok';
