@@ -100,6 +100,10 @@ bool cli_open(struct cli *cli, int *ret_exit); /* profile and client; said why n
 
 /* Asks and has the answer as JSON. NULL: said why not, and the exit code. */
 json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit);
+/* Its two halves: false, said why nothing was sent; and what to say about the answer, which it frees. */
+bool cli_send(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret,
+              json_t **ret_reply, int *ret_exit);
+json_t *cli_judge(struct cli *cli, const struct op *op, struct answer *answer, json_t *reply, int *ret_exit);
 /* The same with a client of one's own and nothing said. */
 json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret);
 json_t *cli_reply(struct answer *a);                 /* the answer as JSON, with its words; NULL: none */
@@ -134,5 +138,9 @@ int run_retry(struct cli *cli);
 int run_queue_send(struct cli *cli);
 int run_queue_list(struct cli *cli);
 int run_queue_drop(struct cli *cli);
+int run_changing(struct cli *cli);
+int run_conflict_list(struct cli *cli);
+int run_conflict_show(struct cli *cli);
+int run_conflict_drop(struct cli *cli);
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

@@ -62,7 +62,10 @@
 #define IN_INSTITUTION ABOUT("institution", REF_INSTITUTION, N_("the institution, by its code"))
 #define IN_PLAN        ABOUT("plan", REF_PLAN, N_("the plan: inm/2026, or its year"))
 #define THE_ACTION     ABOUT_NEEDED("REF", REF_ACTION, N_("the action: inm/2026/12, or 12 in the profile's plan"))
-#define WHY            FIELD("why", "why", N_("the reason, kept in the audit trail"))
+#define ON_CONFLICT                                                                                                    \
+    LOCAL_SWITCH("theirs", N_("if somebody was first: leave theirs")),                                                 \
+        LOCAL_SWITCH("mine", N_("if somebody was first: mine over theirs"))
+#define WHY FIELD("why", "why", N_("the reason, kept in the audit trail"))
 
 #define PLAN_COLUMNS     "ref title state actions reported done to_decide carried_to"
 #define TASK_COLUMNS     "ref text done_at done_by"
@@ -74,8 +77,8 @@ const struct command commands[] = {
     {"progress", "report", OP_progress_report, REF_ACTION,
      ARGS(THE_ACTION, NEEDED("PERCENT", "percent", N_("0, 25, 50, 75 or 100")), WHY,
           FIELD("evidence", "evidence", N_("what proves it: a document, a link")),
-          FIELD("if-version", "if_version", N_("only if nobody reported since this version"))),
-     NULL, N_("{ref}: {was} → {percent} (version {version})"), NULL, N_("report how far an action is"),
+          FIELD("if-version", "if_version", N_("only if nobody reported since this version")), ON_CONFLICT),
+     NULL, N_("{ref}: {was} → {percent} (version {version})"), run_changing, N_("report how far an action is"),
      "mejora progress report 12 75 --evidence \"Acta 014-2026\""},
     {"progress", "history", OP_progress_history, REF_ACTION, ARGS(THE_ACTION),
      "entries: version at name percent why evidence", NULL, NULL, N_("who reported what about an action, and when"),
@@ -115,8 +118,9 @@ const struct command commands[] = {
           MANY("comment", "comments", N_("a comment, added to those there are")), WHY,
           FIELD("if-text-version", "if_text_version", N_("only if the texts are still at this version")),
           FIELD("if-dates-version", "if_dates_version", N_("only if the dates are still at this version")),
-          FIELD("if-owners-version", "if_owners_version", N_("only if the owners are still at this version"))),
-     "changes: field was now", NULL, NULL, N_("change an action; what is not named stays"),
+          FIELD("if-owners-version", "if_owners_version", N_("only if the owners are still at this version")),
+          ON_CONFLICT),
+     "changes: field was now", NULL, run_changing, N_("change an action; what is not named stays"),
      "mejora action edit 12 --end T3-2026 --why \"Se amplió el alcance\""},
     {"action", "annul", OP_action_annul, REF_ACTION,
      ARGS(THE_ACTION, NEEDED("why", "why", N_("the reason, kept in the audit trail"))), NULL, N_("{ref}: annulled"),
@@ -292,6 +296,12 @@ const struct command commands[] = {
      N_("what --queue kept: still to be sent, or refused"), "mejora queue list"},
     {"queue", "drop", -1, REF_NOTHING, ARGS(LOCAL_NEEDED("ID", N_("the request's id, or how it begins"))), NULL, NULL,
      run_queue_drop, N_("take a request out of the queue"), "mejora queue drop 9f2c41"},
+    {"conflict", "list", -1, REF_NOTHING, NO_ARGS, NULL, NULL, run_conflict_list,
+     N_("where somebody was first, and what was chosen"), "mejora conflict list"},
+    {"conflict", "show", -1, REF_NOTHING, ARGS(LOCAL_NEEDED("ID", N_("its id, or how it begins"))), NULL, NULL,
+     run_conflict_show, N_("what there was before, theirs and mine, also what lost"), "mejora conflict show 9f2c41"},
+    {"conflict", "drop", -1, REF_NOTHING, ARGS(LOCAL_NEEDED("ID", N_("its id, or how it begins"))), NULL, NULL,
+     run_conflict_drop, N_("forget a conflict and the text that lost"), "mejora conflict drop 9f2c41"},
     {"completion", NULL, -1, REF_NOTHING, ARGS(LOCAL_NEEDED("SHELL", N_("bash, zsh or fish"))), NULL, NULL,
      run_completion, N_("a script that completes commands in your shell"),
      "mejora completion bash > ~/.local/share/bash-completion/completions/mejora"},
@@ -362,6 +372,7 @@ static const struct alias {
     {"resolver", "resolve"},
     {"reintentar", "retry"},
     {"cola", "queue"},
+    {"conflicto", "conflict"},
     {"enviar", "send"},
     {"descartar", "drop"},
     {"revocar", "revoke"},

@@ -18,7 +18,7 @@
 static const int64_t REMEMBERED_US = 29 * INT64_C(86400000000);
 enum { NAME = 16 + 1 + CALL_ID * 2, HEX = CALL_ID * 2 + 1 };
 
-static const char *const places[] = {[KEPT_PENDING] = "pending", [KEPT_QUEUE] = "queue"};
+static const char *const places[] = {[KEPT_PENDING] = "pending", [KEPT_QUEUE] = "queue", [KEPT_CONFLICT] = "conflict"};
 
 static bool path_of(const struct cli *cli, enum kept_place place, const char *name, char ret[PATH_MAX])
 {
@@ -99,6 +99,16 @@ static Mejora__Kept *kept_read(json_t *object)
     if (k)
         mejora__kept__free_unpacked(k, NULL);
     return NULL;
+}
+
+Mejora__Kept *kept_with(Mejora__Kept *k, json_t *more)
+{
+    json_t *object = json_from_message(&k->base);
+    json_object_update(object, more);
+    Mejora__Kept *ret = kept_read(object);
+    json_decref(object);
+    mejora__kept__free_unpacked(k, NULL);
+    return ret;
 }
 
 Mejora__Kept *kept_new(const struct cli *cli, const struct op *op, const char *ref, const ProtobufCMessage *request)
@@ -209,18 +219,26 @@ static Mejora__Kept *load(const struct cli *cli, enum kept_place place, const ch
     return NULL;
 }
 
+static Mejora__KeptList *list_new(size_t n)
+{
+    Mejora__KeptList *list = mejora__kept_list__unpack(NULL, 0, NULL);
+    if (list && (list->requests = calloc(n + 1, sizeof(Mejora__Kept *)))) {
+        list->n_requests = 0;
+        return list;
+    }
+    if (list)
+        mejora__kept_list__free_unpacked(list, NULL);
+    return NULL;
+}
+
 Mejora__KeptList *kept_list(const struct cli *cli, enum kept_place place)
 {
     char path[PATH_MAX];
     struct dirent **names = NULL;
     int n = path_of(cli, place, "", path) ? scandir(path, &names, is_name, alphasort) : 0;
-    Mejora__KeptList *list = calloc(1, sizeof *list);
-    if (list) {
-        mejora__kept_list__init(list);
-        list->requests = n > 0 ? calloc((size_t)n, sizeof(Mejora__Kept *)) : NULL;
-    }
+    Mejora__KeptList *list = list_new(n > 0 ? (size_t)n : 0);
     for (int i = 0; i < n; i++) {
-        Mejora__Kept *k = list && list->requests ? load(cli, place, names[i]->d_name) : NULL;
+        Mejora__Kept *k = list ? load(cli, place, names[i]->d_name) : NULL;
         if (k)
             list->requests[list->n_requests++] = k;
         free(names[i]);
@@ -248,19 +266,53 @@ Mejora__Kept *kept_find(const Mejora__KeptList *list, const char *id)
     return found;
 }
 
-void kept_show(const struct cli *cli, const Mejora__KeptList *list, const char *columns)
+/* What is for machines is left out. */
+static json_t *shown(Mejora__Kept *k)
 {
-    json_t *object, *k;
-    size_t i;
-    for (i = 0; i < list->n_requests; i++)
-        message_fill(&list->requests[i]->base);
-    object = json_from_message(&list->base);
-    json_array_foreach(json_object_get(object, "requests"), i, k)
-    {
-        json_object_del(k, "body"); /* for machines */
-        json_object_del(k, "key");
-        json_object_del(k, "name");
-    }
-    view_reply(cli->format, &mejora__kept_list__descriptor, object, columns);
+    message_fill(&k->base);
+    json_t *object = json_from_message(&k->base);
+    json_object_del(object, "body");
+    json_object_del(object, "key");
+    json_object_del(object, "name");
+    return object;
+}
+
+void kept_show(enum format format, Mejora__Kept *k, const char *columns)
+{
+    json_t *object = shown(k);
+    view_reply(format, &mejora__kept__descriptor, object, columns);
     json_decref(object);
+}
+
+int kept_show_all(struct cli *cli, enum kept_place place, const char *columns, const char *none)
+{
+    int code;
+    Mejora__KeptList *list = cli_open(cli, &code) ? kept_list(cli, place) : NULL;
+    if (!list)
+        return code;
+    json_t *requests = json_array(), *object = json_pack("{s:o}", "requests", requests);
+    for (size_t i = 0; i < list->n_requests; i++)
+        json_array_append_new(requests, shown(list->requests[i]));
+    if (list->n_requests || cli->format != FORMAT_TABLE)
+        view_reply(cli->format, &mejora__kept_list__descriptor, object, columns);
+    else
+        say("%s", none);
+    json_decref(object);
+    mejora__kept_list__free_unpacked(list, NULL);
+    return EXIT_DONE;
+}
+
+int kept_named(struct cli *cli, enum kept_place place, void (*act)(struct cli *cli, Mejora__Kept *k))
+{
+    int code;
+    Mejora__KeptList *list = cli_open(cli, &code) ? kept_list(cli, place) : NULL;
+    if (!list)
+        return code;
+    Mejora__Kept *k = kept_find(list, local_text(cli, "ID"));
+    if (k && act)
+        act(cli, k);
+    else if (k)
+        kept_drop(cli, place, k->name);
+    mejora__kept_list__free_unpacked(list, NULL);
+    return k ? EXIT_DONE : EXIT_NOT_FOUND;
 }

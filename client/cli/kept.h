@@ -7,13 +7,14 @@
 #include "client/cli/cli.h"
 #include "kept.pb-c.h"
 
-enum kept_place { KEPT_PENDING, KEPT_QUEUE };
+enum kept_place { KEPT_PENDING, KEPT_QUEUE, KEPT_CONFLICT };
 
 /* An operation whose answer only the process that asked can use is not kept: it made the keys the request names. */
 bool kept_wanted(const struct op *op);
 
 /* A request with an id of its own, not stored yet. NULL: out of memory. */
 Mejora__Kept *kept_new(const struct cli *cli, const struct op *op, const char *ref, const ProtobufCMessage *request);
+Mejora__Kept *kept_with(Mejora__Kept *k, json_t *more); /* takes k and gives it with more fields; NULL: they are none */
 bool kept_store(const struct cli *cli, enum kept_place place, const Mejora__Kept *k); /* false: errno */
 bool kept_append(const struct cli *cli, enum kept_place place, Mejora__Kept *k);      /* the same, behind all others */
 void kept_drop(const struct cli *cli, enum kept_place place, const char *name);
@@ -21,7 +22,11 @@ void kept_drop(const struct cli *cli, enum kept_place place, const char *name);
 Mejora__KeptList *kept_list(const struct cli *cli, enum kept_place place); /* the oldest first */
 Mejora__Kept *kept_find(const Mejora__KeptList *list, const char *id);     /* or how it begins; said why not */
 int kept_lock(const struct cli *cli, enum kept_place place);               /* close it; -1: somebody else has it */
-void kept_show(const struct cli *cli, const Mejora__KeptList *list, const char *columns);
+
+/* Commands: a list, or what to say when there is none; one named by the argument ID, to be dropped when act is NULL. */
+int kept_show_all(struct cli *cli, enum kept_place place, const char *columns, const char *none);
+int kept_named(struct cli *cli, enum kept_place place, void (*act)(struct cli *cli, Mejora__Kept *k));
+void kept_show(enum format format, Mejora__Kept *k, const char *columns);
 
 int64_t kept_now(void); /* microseconds since 1970 */
 

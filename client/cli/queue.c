@@ -160,30 +160,10 @@ int run_queue_send(struct cli *cli)
 
 int run_queue_list(struct cli *cli)
 {
-    int code;
-    if (!cli_open(cli, &code))
-        return code;
-    Mejora__KeptList *list = kept_list(cli, KEPT_QUEUE);
-    if (!list)
-        return EXIT_FAILED;
-    if (list->n_requests || cli->format != FORMAT_TABLE)
-        kept_show(cli, list, COLUMNS);
-    else
-        say(_("The queue is empty."));
-    mejora__kept_list__free_unpacked(list, NULL);
-    return EXIT_DONE;
+    return kept_show_all(cli, KEPT_QUEUE, COLUMNS, _("The queue is empty."));
 }
 
 int run_queue_drop(struct cli *cli)
 {
-    int code;
-    if (!cli_open(cli, &code))
-        return code;
-    Mejora__KeptList *list = kept_list(cli, KEPT_QUEUE);
-    const Mejora__Kept *k = list ? kept_find(list, local_text(cli, "ID")) : NULL;
-    if (k)
-        kept_drop(cli, KEPT_QUEUE, k->name);
-    if (list)
-        mejora__kept_list__free_unpacked(list, NULL);
-    return k ? EXIT_DONE : EXIT_NOT_FOUND;
+    return kept_named(cli, KEPT_QUEUE, NULL);
 }

@@ -148,20 +148,14 @@ int run_retry(struct cli *cli)
         usage_error(cli->command, "%s", _("say either which one, by its id, or --all; --drop takes one id"));
         return EXIT_USAGE;
     }
+    if (!id && !local_is(cli, "all"))
+        return kept_show_all(cli, KEPT_PENDING, COLUMNS, _("Nothing waits for an answer."));
     if (!cli_open(cli, &code))
         return code;
     Mejora__KeptList *list = kept_list(cli, KEPT_PENDING);
     if (!list)
         return EXIT_FAILED;
-    code = EXIT_DONE;
-    if (id)
-        code = retry_one(cli, list, id);
-    else if (local_is(cli, "all"))
-        code = retry_all(cli, list);
-    else if (list->n_requests || cli->format != FORMAT_TABLE)
-        kept_show(cli, list, COLUMNS);
-    else
-        say(_("Nothing waits for an answer."));
+    code = id ? retry_one(cli, list, id) : retry_all(cli, list);
     mejora__kept_list__free_unpacked(list, NULL);
     return code;
 }

@@ -123,25 +123,37 @@ static bool check_fields(const struct op *op, json_t *fields)
     return request != NULL;
 }
 
-json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit)
+bool cli_send(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret,
+              json_t **ret_reply, int *ret_exit)
 {
-    struct answer answer;
     *ret_exit = EXIT_INVALID;
     cli->queued = -1;
     if (!check_fields(op, fields) || !cli_open(cli, ret_exit))
-        return NULL;
-    json_t *reply =
-        kept_wanted(op) ? cli_write(cli, op, ref, fields, &answer) : cli_try(cli->client, op, ref, fields, &answer);
-    bool ok = reply && answer.head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
-    *ret_exit = ok ? EXIT_DONE : cli->queued >= 0 ? cli->queued : trouble(cli, op, &answer, reply);
+        return false;
+    *ret_reply = kept_wanted(op) ? cli_write(cli, op, ref, fields, ret) : cli_try(cli->client, op, ref, fields, ret);
+    return true;
+}
+
+json_t *cli_judge(struct cli *cli, const struct op *op, struct answer *answer, json_t *reply, int *ret_exit)
+{
+    bool ok = reply && answer->head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
+    *ret_exit = ok ? EXIT_DONE : cli->queued >= 0 ? cli->queued : trouble(cli, op, answer, reply);
     if (cli->queued < 0)
-        kept_hint(op, &answer);
-    answer_free(&answer);
+        kept_hint(op, answer);
+    answer_free(answer);
     if (ok)
         return reply;
     json_decref(cli->refused);
     cli->refused = reply;
     return NULL;
+}
+
+json_t *cli_ask(struct cli *cli, const struct op *op, const char *ref, json_t *fields, int *ret_exit)
+{
+    struct answer answer;
+    json_t *reply;
+    return cli_send(cli, op, ref, fields, &answer, &reply, ret_exit) ? cli_judge(cli, op, &answer, reply, ret_exit)
+                                                                     : NULL;
 }
 
 /* "{ref}: {was} → {percent}" with the reply's fields in place. */

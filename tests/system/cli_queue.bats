@@ -24,7 +24,8 @@ asked() { fake_asked '[(a["op"], a["ref"]) for a in asked]'; }
 @test "reachable: --queue changes nothing" {
     fake_start "{\"progress_report\": [$DONE]}"
     run -0 --separate-stderr mejora progress report 12 75 --queue
-    [ "$output" = "inm/2023/12: sin reporte → 75 % (versión 1)" ] && [ -z "$stderr" ]
+    [ "$output" = "inm/2023/12: sin reporte → 75 % (versión 1)" ]
+    [ -z "$stderr" ]
     fake_script '{"progress_report": [{"outcome": "INVALID", "error": "evidence_missing"}]}'
     run -6 mejora progress report 12 100 --queue
     run -0 --separate-stderr mejora queue list
@@ -66,7 +67,8 @@ asked() { fake_asked '[(a["op"], a["ref"]) for a in asked]'; }
     fake_back
     fake_script '{"progress_report": [{"silent": true}]}'
     run -8 mejora queue send --timeout 0.6
-    [ "$(queued .state)" = "unanswered waiting" ] && [[ $output != *reintentar* ]]
+    [ "$(queued .state)" = "unanswered waiting" ]
+    [[ $output != *reintentar* ]]
     run ! grep -q task_done "$FAKE/requests.jsonl"
     fake_script '{"progress_report": [{"outcome": "DENIED", "error": "key_revoked"}]}' # says nothing about the first time
     run -4 mejora queue send
