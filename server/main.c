@@ -7,6 +7,7 @@
 #include "server/keys.h"
 #include "server/migrate.h"
 #include "server/schedule.h"
+#include "server/seal.h"
 
 #include <getopt.h>
 #include <locale.h>
@@ -34,6 +35,7 @@ struct server {
     struct lane writers[MAX_LANES], readers[MAX_LANES];
     struct preparer preparer;
     struct schedule schedule;
+    struct seal seal;
     struct front front;
     int n_writers, n_readers; /* started */
 };
@@ -126,7 +128,8 @@ static int start_lanes(struct server *s)
     }
     s->preparer = (struct preparer){.conninfo = s->conninfo, .lane = s->writers};
     s->schedule = (struct schedule){.conninfo = s->conninfo};
-    return preparer_start(&s->preparer) || schedule_start(&s->schedule);
+    s->seal = (struct seal){.conninfo = s->conninfo, .state = s->set.state};
+    return preparer_start(&s->preparer) || schedule_start(&s->schedule) || seal_start(&s->seal);
 }
 
 static int serve(struct server *s, int stop_fd)
@@ -182,6 +185,7 @@ int main(int argc, char *argv[])
         ok = s.context && !serve(&s, stop_fd);
         preparer_stop(&s.preparer);
         schedule_stop(&s.schedule);
+        seal_stop(&s.seal);
         zmq_ctx_term(s.context);
         keys_join();
     }

@@ -49,7 +49,8 @@ do $$
 declare
     one regclass;
 begin
-    for one in select to_regclass('road.audit') union select relid from pg_partition_tree(to_regclass('road.audit')) loop
+    for one in select r from unnest(array['road.audit', 'road.log', 'road.leaf', 'road.checkpoint']) name,
+                      lateral (select to_regclass(name) union select relid from pg_partition_tree(to_regclass(name))) t (r) loop
         if one is not null then
             execute format('revoke update, delete, truncate on %s from mejora_server, public', one);
         end if;

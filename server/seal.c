@@ -1,0 +1,259 @@
+#include "server/seal.h"
+
+#include "common/log.h"
+#include "server/db.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { EVERY_MS = 500, BATCH = 2000, HEX = 2 * TREE_HASH };
+
+/* ---- the key ---- */
+
+/* 0, 1: there is none, -1: logged. */
+static int secret_read(const char *path, uint8_t secret[64])
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT)
+        return 1;
+    bool ok = fd >= 0 && !fstat(fd, &st) && !(st.st_mode & 077) && read(fd, secret, 64) == 64;
+    if (fd >= 0)
+        close(fd);
+    if (!ok)
+        log_line(LOG_ERROR, "seal: %s cannot be read, can be read by others, or is not a key file", path);
+    return ok ? 0 : -1;
+}
+
+/* Whole or not at all, and never over one that is there: two servers may start in one directory. */
+static int secret_make(const char *path, uint8_t secret[64])
+{
+    char fresh[4096];
+    uint8_t public_key[32];
+    if (snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid()) >= (int)sizeof fresh)
+        return -1;
+    crypto_sign_keypair(public_key, secret);
+    int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    bool ok = fd >= 0 && write(fd, secret, 64) == 64 && !fsync(fd);
+    if (fd >= 0)
+        close(fd);
+    ok = ok && (!link(fresh, path) || errno == EEXIST);
+    if (!ok)
+        log_line(LOG_ERROR, "seal: %s cannot be written: %s", path, strerror(errno));
+    unlink(fresh);
+    return ok ? secret_read(path, secret) : -1;
+}
+
+static int key_open(struct seal *s)
+{
+    char path[4096];
+    if (snprintf(path, sizeof path, "%s/audit.key", s->state) >= (int)sizeof path)
+        return -1;
+    int found = secret_read(path, s->secret);
+    if (found > 0)
+        found = secret_make(path, s->secret);
+    return found;
+}
+
+/* Registers the key for a database that has none. 1: it is this log's, 0: try again, -1: it is not, and logged. */
+static int log_open(struct seal *s, PGconn *pg)
+{
+    char text[LOG_KEY_TEXT], hex[2 + 64 + 1] = "\\x";
+    uint8_t public_key[32];
+    crypto_sign_ed25519_sk_to_pk(public_key, s->secret);
+    sodium_bin2hex(hex + 2, sizeof hex - 2, public_key, sizeof public_key);
+    const char *values[] = {hex};
+    PQclear(db_run(pg, "insert into road.log (origin, public_key) values ('mejora/' || gen_random_uuid(), $1) on conflict do nothing",
+                   1, values));
+    PGresult *r = db_run(pg, "select lib.log_key()", 0, NULL);
+    bool ok = r && log_key_read(PQgetvalue(r, 0, 0), &s->key);
+    PQclear(r);
+    if (!ok)
+        return 0;
+    ok = !memcmp(s->key.public_key, public_key, sizeof public_key);
+    log_key_text(&s->key, text);
+    if (ok)
+        log_line(LOG_INFO, "seal: key=%s", text);
+    else
+        log_line(LOG_ERROR, "seal: this database's log is signed with another key, so this server does not seal: give it the"
+                            " audit.key of the server that does");
+    return ok ? 1 : -1;
+}
+
+/* ---- a batch ---- */
+
+static bool bytes_at(const PGresult *r, int row, int column, uint8_t *ret, size_t room, size_t *ret_size)
+{
+    const char *hex = PQgetvalue(r, row, column);
+    return !strncmp(hex, "\\x", 2) && !sodium_hex2bin(ret, room, hex + 2, strlen(hex + 2), NULL, ret_size, NULL);
+}
+
+/* The tree as it was signed last; false: not to be continued, and logged. */
+static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
+{
+    struct checkpoint last = {0};
+    struct tree t = {0};
+    uint8_t edge[TREE_LEVELS * TREE_HASH], root[TREE_HASH];
+    size_t size = 0;
+    PGresult *r = db_run(pg, "select c.note, lib.tree_edge(c.size), c.size from road.checkpoint c order by c.size desc limit 1", 0, NULL);
+    bool any = r && PQntuples(r), ok = r;
+    if (any)
+        ok = checkpoint_read(PQgetvalue(r, 0, 0), &s->key, &last) && bytes_at(r, 0, 1, edge, sizeof edge, &size) &&
+             size == (size_t)__builtin_popcountll(last.size) * TREE_HASH;
+    const uint8_t *next = edge;
+    for (unsigned level = TREE_LEVELS; ok && any && level-- > 0;)
+        if (last.size >> level & 1) {
+            ok = tree_add(&t, level, next, NULL, NULL);
+            next += TREE_HASH;
+        }
+    tree_root(&t, root);
+    ok = ok && last.size >= s->size && (!any || !memcmp(root, last.root, sizeof root));
+    if (r && !ok && !s->broken) /* once: it stays so until somebody has looked */
+        log_line(LOG_ERROR, "seal: the log is not what was signed (size=%" PRIu64 ", seen=%" PRIu64 "): nothing is sealed", last.size,
+                 s->size);
+    s->broken = r && !ok;
+    PQclear(r);
+    *ret = t;
+    return ok;
+}
+
+/* The entries' leaves as array literals. */
+static bool leaves_write(const PGresult *r, struct tree *t, FILE *seqs, FILE *institutions, FILE *nodes)
+{
+    uint8_t hash[TREE_HASH], closed[TREE_LEVELS][TREE_HASH];
+    char hex[HEX + 1];
+    for (int row = 0; row < PQntuples(r); row++) {
+        size_t n;
+        if (!bytes_at(r, row, 2, hash, sizeof hash, &n) || n != sizeof hash || !tree_add(t, 0, hash, closed, &n))
+            return false;
+        fprintf(seqs, "%c%s", row ? ',' : '{', PQgetvalue(r, row, 0));
+        fprintf(institutions, "%c\"%s\"", row ? ',' : '{', PQgetvalue(r, row, 1)); /* a code or *: nothing to escape */
+        fputs(row ? ",\"\\\\x" : "{\"\\\\x", nodes);
+        for (size_t i = 0; i < n; i++)
+            fputs(sodium_bin2hex(hex, sizeof hex, closed[i], TREE_HASH), nodes);
+        fputc('"', nodes);
+    }
+    fputc('}', seqs);
+    fputc('}', institutions);
+    fputc('}', nodes);
+    return true;
+}
+
+static bool leaves_insert(PGconn *pg, const PGresult *entries, struct tree *t)
+{
+    char first[24], *texts[3] = {0};
+    size_t sizes[3];
+    FILE *f[3];
+    bool ok = true;
+    snprintf(first, sizeof first, "%" PRIu64, t->size);
+    for (int i = 0; i < 3; i++)
+        ok = (f[i] = open_memstream(&texts[i], &sizes[i])) && ok;
+    ok = ok && leaves_write(entries, t, f[0], f[1], f[2]);
+    for (int i = 0; i < 3; i++)
+        if (f[i])
+            ok = !fclose(f[i]) && ok;
+    const char *values[] = {first, texts[0], texts[1], texts[2]};
+    PGresult *r = ok ? db_run(pg, "insert into road.leaf (leaf, seq, about, nodes) select $1::bigint + u.n - 1, u.seq, u.about, u.nodes"
+                                  " from unnest($2::bigint[], $3::text[], $4::bytea[]) with ordinality u (seq, about, nodes, n)",
+                              4, values) : NULL;
+    for (int i = 0; i < 3; i++)
+        free(texts[i]);
+    ok = r;
+    PQclear(r);
+    return ok;
+}
+
+static bool checkpoint_insert(struct seal *s, PGconn *pg, const struct tree *t, const char *xid)
+{
+    struct checkpoint c = {.size = t->size};
+    char note[CHECKPOINT_TEXT], size[24];
+    tree_root(t, c.root);
+    checkpoint_sign(&c, &s->key, s->secret, note);
+    snprintf(size, sizeof size, "%" PRIu64, t->size);
+    const char *values[] = {size, xid, note};
+    PGresult *r = db_run(pg, "insert into road.checkpoint (size, xid, note) values ($1, $2, $3)", 3, values);
+    bool ok = r;
+    PQclear(r);
+    return ok;
+}
+
+/* What is committed and not yet sealed, up to a batch of it; how many, or -1. In a transaction. */
+static int batch(struct seal *s, PGconn *pg, uint64_t *ret_size)
+{
+    char limit[16];
+    struct tree t;
+    snprintf(limit, sizeof limit, "%d", BATCH);
+    const char *values[] = {limit};
+    PGresult *r = db_run(pg, "select set_config('mejora.institution', '*', true), pg_try_advisory_xact_lock(hashtext('mejora.seal'))", 0, NULL);
+    bool mine = r && *PQgetvalue(r, 0, 1) == 't', ok = r;
+    PQclear(r);
+    if (!mine)
+        return ok ? 0 : -1;
+    r = db_run(pg, "select seq, institution, hash, xid from lib.unsealed($1)", 1, values);
+    int n = r ? PQntuples(r) : -1;
+    if (n > 0 && !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) && checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3))))
+        n = -1;
+    PQclear(r);
+    if (n > 0)
+        *ret_size = t.size;
+    return n;
+}
+
+static int pass(struct seal *s, PGconn *pg)
+{
+    uint64_t size = s->size;
+    PQclear(db_run(pg, "begin", 0, NULL));
+    int n = batch(s, pg, &size);
+    PGresult *r = db_run(pg, n < 0 ? "rollback" : "commit", 0, NULL);
+    if (r && n > 0)
+        s->size = size;
+    PQclear(r);
+    return n;
+}
+
+static void *run(void *arg)
+{
+    struct seal *s = arg;
+    struct pollfd stop = {.fd = s->wake, .events = POLLIN};
+    PGconn *pg = db_connect(s->conninfo, false);
+    int open = 0, n = 0;
+    while (open >= 0 && poll(&stop, 1, n == BATCH ? 0 : EVERY_MS) == 0) {
+        if (PQstatus(pg) != CONNECTION_OK)
+            PQreset(pg);
+        n = 0;
+        if (PQstatus(pg) == CONNECTION_OK && (open || (open = log_open(s, pg))) && open > 0)
+            n = pass(s, pg);
+    }
+    PQfinish(pg);
+    return NULL;
+}
+
+int seal_start(struct seal *s)
+{
+    if (key_open(s))
+        return -1;
+    s->wake = eventfd(0, EFD_CLOEXEC);
+    s->started = s->wake >= 0 && pthread_create(&s->thread, NULL, run, s) == 0;
+    if (!s->started)
+        log_line(LOG_ERROR, "seal: cannot start");
+    return s->started ? 0 : -1;
+}
+
+void seal_stop(struct seal *s)
+{
+    if (!s->started)
+        return;
+    eventfd_write(s->wake, 1);
+    pthread_join(s->thread, NULL);
+    close(s->wake);
+    sodium_memzero(s->secret, sizeof s->secret);
+}

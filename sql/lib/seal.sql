@@ -1,0 +1,77 @@
+-- The sealed log: docs/audit-log.md says what is hashed and how.
+
+-- What is hashed of an entry. array_send writes every column with its length before it, behind a head of 20 bytes.
+create function lib.audit_bytes(a road.audit) returns bytea stable language sql as $$
+    select '\x01'::bytea || substring(array_send(array[
+        a.seq::text, (extract(epoch from a.at) * 1000000)::bigint::text, a.institution, a.plan::text, a.item_no::text, a.task_no::text,
+        a.person::text, a.who, a.name, a.unit, a.key::text, a.request::text, a.op, a.outcome::text, a.error, to_json(a.args)::text, a.why,
+        a.before::text, a.after::text]) from 21)
+$$;
+
+-- What is to be sealed next. A database restored into another cluster counts transactions anew: then all of them are looked at.
+create function lib.unsealed(max_entries int, out seq bigint, out institution text, out xid xid8, out hash bytea)
+returns setof record stable language plpgsql as $$
+declare
+    sealed xid8 := (select c.xid from road.checkpoint c order by c.size desc limit 1);
+begin
+    sealed := case when sealed < pg_snapshot_xmax(pg_current_snapshot()) then sealed else '0' end;
+    return query
+        select a.seq, a.institution, a.xid, sha256('\x00'::bytea || lib.audit_bytes(a)) from road.audit a
+         where a.xid >= sealed and a.xid < pg_snapshot_xmin(pg_current_snapshot())
+           and not exists (select from road.leaf l where l.seq = a.seq)
+         order by a.xid, a.seq limit max_entries;
+end $$;
+
+-- The hashes of the whole subtrees that a tree of this size consists of, the largest first.
+create function lib.tree_edge(size bigint) returns bytea stable language sql as $$
+    select coalesce(string_agg(substring(l.nodes from level * 32 + 1 for 32), '' order by level desc), '')
+      from generate_series(0, 62) level join road.leaf l on l.leaf = ((size >> level) << level) - 1
+     where (size >> level) & 1 = 1
+$$;
+
+-- The largest power of two below size: where RFC 6962 divides a tree.
+create function lib.tree_half(size bigint) returns bigint immutable language sql as $$
+    select max(1::bigint << level) from generate_series(0, 62) level where 1::bigint << level < size
+$$;
+
+create function lib.tree_hash(first bigint, size bigint) returns bytea stable language plpgsql as $$
+declare
+    half bigint := lib.tree_half(size);
+begin
+    if size = coalesce(2 * half, 1) then                           -- a whole subtree: kept with its last leaf
+        return (select substring(l.nodes from 32 * log(2, size)::int + 1 for 32)
+                  from road.leaf l where l.leaf = first + size - 1);
+    end if;
+    return sha256('\x01'::bytea || lib.tree_hash(first, half) || lib.tree_hash(first + half, size - half));
+end $$;
+
+create function lib.tree_inclusion(leaf bigint, first bigint, size bigint) returns bytea stable language plpgsql as $$
+declare
+    half bigint := lib.tree_half(size);
+begin
+    if size = 1 then
+        return '';
+    elsif leaf < half then
+        return lib.tree_inclusion(leaf, first, half) || lib.tree_hash(first + half, size - half);
+    end if;
+    return lib.tree_inclusion(leaf - half, first + half, size - half) || lib.tree_hash(first, half);
+end $$;
+
+create function lib.tree_consistency(old_size bigint, first bigint, size bigint, whole boolean) returns bytea stable language plpgsql as $$
+declare
+    half bigint := lib.tree_half(size);
+begin
+    if old_size = size then
+        return case when whole then '' else lib.tree_hash(first, size) end;
+    elsif old_size <= half then
+        return lib.tree_consistency(old_size, first, half, whole) || lib.tree_hash(first + half, size - half);
+    end if;
+    return lib.tree_consistency(old_size - half, first + half, size - half, false) || lib.tree_hash(first, half);
+end $$;
+
+-- The log's verifier key, as C2SP's signed notes write it.
+create function lib.log_key() returns text stable language sql as $$
+    select l.origin || '+' || encode(substring(sha256(convert_to(l.origin, 'UTF8') || '\x0a01' || l.public_key) for 4), 'hex')
+           || '+' || encode('\x01' || l.public_key, 'base64')
+      from road.log l
+$$;
