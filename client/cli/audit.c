@@ -56,7 +56,7 @@ static struct date today(struct cli *cli)
 }
 
 /* Days back, as args.c left them, become dates. */
-static void settle_date(struct cli *cli, const char *field)
+void settle_date(struct cli *cli, const char *field)
 {
     char iso[DATE_TEXT];
     json_t *back = json_object_get(cli->fields, field);

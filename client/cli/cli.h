@@ -142,5 +142,10 @@ int run_changing(struct cli *cli);
 int run_conflict_list(struct cli *cli);
 int run_conflict_show(struct cli *cli);
 int run_conflict_drop(struct cli *cli);
+int run_checkpoint(struct cli *cli);
+int run_proof(struct cli *cli);
+int run_export(struct cli *cli);
+int run_verify(struct cli *cli);
+void settle_date(struct cli *cli, const char *field); /* days back become a date */
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

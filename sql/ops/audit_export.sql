@@ -34,7 +34,7 @@ begin
           left join lateral (select lib.audit_bytes(a) as bytes from road.audit a where a.seq = l.seq) e on not hidden
     )
     select array_agg(p.one order by p.leaf), max(p.leaf) + 1 into leaves, next from page p where coalesce(p.before, 0) < 4000000;
+    next := (select l.leaf from road.leaf l where l.leaf >= next and l.leaf < size order by l.leaf limit 1);
     checkpoints := (select array_agg(row(c.size, c.note)::op.audit_seal order by c.size) from road.checkpoint c
-                     where c.size >= leaf + (edge is null)::int and c.size <= coalesce(next, leaf));
-    next := case when next < size then next end;
+                     where c.size >= leaf + (edge is null)::int and c.size <= coalesce(next, size));
 end $$;

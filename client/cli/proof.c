@@ -1,0 +1,359 @@
+/* The sealed audit log: its checkpoint, an export of it, and the proof that nothing in one was altered.
+ *
+ * The last checkpoint that was seen stands beside the profile, in PROFILE.checkpoint: the log's key in the first line, then the
+ * signed note. Whatever the server says later has to continue it. */
+#include "client/cli/cli.h"
+
+#include "client/lib/entry.h"
+#include "client/lib/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct seen {
+    struct log_key key;
+    struct checkpoint checkpoint;
+    char text[LOG_KEY_TEXT + CHECKPOINT_TEXT]; /* the file */
+};
+
+/* ---- what was seen ---- */
+
+static bool seen_set(struct seen *s, const char *key, const char *note)
+{
+    snprintf(s->text, sizeof s->text, "%s\n%s", key, note);
+    return log_key_read(key, &s->key) && checkpoint_read(note, &s->key, &s->checkpoint);
+}
+
+/* 1: read, 0: there is none, -1: said why not. */
+static int seen_read(const char *path, struct seen *ret)
+{
+    char text[sizeof ret->text];
+    FILE *f = fopen(path, "re");
+    if (!f && errno == ENOENT)
+        return 0;
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    text[n] = '\0';
+    char *note = text;
+    const char *key = strsep(&note, "\n");
+    bool ok = f && note && seen_set(ret, key, note);
+    if (f)
+        fclose(f);
+    if (!ok)
+        say(_("mejora: %s is not a checkpoint that its log has signed."), path);
+    return ok ? 1 : -1;
+}
+
+static bool seen_write(const char *path, const struct seen *s)
+{
+    char fresh[4096];
+    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
+        return false;
+    FILE *f = fopen(fresh, "we");
+    bool ok = f && fputs(s->text, f) >= 0 && !fflush(f) && !fsync(fileno(f));
+    ok = f && !fclose(f) && ok && !rename(fresh, path);
+    if (!ok)
+        say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
+    return ok;
+}
+
+static char *seen_path(const struct cli *cli)
+{
+    char *profile = cli->profile_file ? strdup(cli->profile_file) : profile_path(cli->profile_option), *ret;
+    int n = profile ? asprintf(&ret, "%s.checkpoint", profile) : -1;
+    free(profile);
+    return n < 0 ? NULL : ret;
+}
+
+static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], size_t *ret_n)
+{
+    const char *hex = json_string_value(json_object_get(reply, "path"));
+    size_t size = 0;
+    bool ok = hex && !sodium_hex2bin(ret, 2 * TREE_LEVELS * TREE_HASH, hex, strlen(hex), NULL, &size, NULL) && size % TREE_HASH == 0;
+    *ret_n = size / TREE_HASH;
+    return ok;
+}
+
+/* Does the server prove that what was seen is the beginning of what it says now? */
+static bool continues(struct cli *cli, const struct seen *old, const struct seen *new, int *ret_exit)
+{
+    json_t *fields = json_pack("{s:I, s:I}", "old_size", (json_int_t)old->checkpoint.size, "size", (json_int_t)new->checkpoint.size);
+    json_t *reply = old->checkpoint.size <= new->checkpoint.size ? cli_ask(cli, &ops[OP_audit_proof], "", fields, ret_exit) : NULL;
+    uint8_t path[2 * TREE_LEVELS * TREE_HASH];
+    size_t n;
+    bool ok = path_read(reply, path, &n) && tree_continues(old->checkpoint.size, old->checkpoint.root, path, n, new->checkpoint.size,
+                                                           new->checkpoint.root);
+    json_decref(reply);
+    json_decref(fields);
+    return ok;
+}
+
+/* The server's checkpoint, checked against the one seen before and kept in its place. False: said why not. */
+static bool contact(struct cli *cli, struct seen *ret, json_t **ret_reply, int *ret_exit)
+{
+    const char *key, *note;
+    struct seen old;
+    char *path = seen_path(cli);
+    json_t *none = json_object();
+    *ret_reply = cli_ask(cli, &ops[OP_audit_checkpoint], "", none, ret_exit);
+    json_decref(none);
+    if (!path || !*ret_reply) {
+        free(path);
+        return false;
+    }
+    *ret_exit = EXIT_FAILED;
+    int known = seen_read(path, &old);
+    bool some = !json_unpack(*ret_reply, "{s:s, s:s}", "key", &key, "note", &note), ok = false;
+    if (known < 0) {
+        ;
+    } else if (!some && !known) {
+        say(_("Nothing is sealed yet."));
+    } else if (!some || !seen_set(ret, key, note)) {
+        say(_("WARNING: the server gives no checkpoint that its log has signed."));
+    } else if (known && memcmp(&old.key, &ret->key, sizeof old.key) != 0) {
+        say(_("WARNING: this is another log than the one seen before (%s)."), path);
+    } else if (known && !continues(cli, &old, ret, ret_exit)) {
+        *ret_exit = EXIT_FAILED;
+        say(_("WARNING: the log of %llu entries does not continue the one of %llu entries seen before (%s)."),
+            (unsigned long long)ret->checkpoint.size, (unsigned long long)old.checkpoint.size, path);
+    } else {
+        ok = seen_write(path, ret);
+    }
+    free(path);
+    if (ok)
+        *ret_exit = EXIT_DONE;
+    return ok;
+}
+
+int run_checkpoint(struct cli *cli)
+{
+    struct seen seen;
+    json_t *reply = NULL;
+    int code;
+    if (cli_open(cli, &code) && contact(cli, &seen, &reply, &code)) {
+        if (cli->format == FORMAT_TABLE)
+            fputs(seen.text, stdout);
+        else
+            cli_show(cli, &ops[OP_audit_checkpoint], reply);
+    }
+    json_decref(reply);
+    return code;
+}
+
+/* ---- mejora audit proof ---- */
+
+int run_proof(struct cli *cli)
+{
+    struct seen seen;
+    json_t *reply = NULL, *proof = NULL;
+    json_int_t leaf = -1, seq = json_integer_value(json_object_get(cli->fields, "seq"));
+    uint8_t path[2 * TREE_LEVELS * TREE_HASH], hash[TREE_HASH];
+    const char *hex = "";
+    size_t n;
+    int code;
+    if (cli_open(cli, &code) && contact(cli, &seen, &reply, &code)) {
+        json_object_set_new(cli->fields, "size", json_integer((json_int_t)seen.checkpoint.size));
+        proof = cli_ask(cli, &ops[OP_audit_proof], "", cli->fields, &code);
+    }
+    bool ok = proof && !json_unpack(proof, "{s:I, s:s}", "leaf", &leaf, "hash", &hex) &&
+              !sodium_hex2bin(hash, sizeof hash, hex, strlen(hex), NULL, &n, NULL) && n == sizeof hash && path_read(proof, path, &n) &&
+              tree_includes((uint64_t)leaf, hash, path, n, seen.checkpoint.size, seen.checkpoint.root);
+    if (proof && !ok) {
+        say(_("WARNING: the server has no proof that entry %lld is in its log."), (long long)seq);
+        code = EXIT_FAILED;
+    } else if (ok && cli->format != FORMAT_TABLE) {
+        cli_show(cli, &ops[OP_audit_proof], proof);
+    } else if (ok) {
+        printf(_("The hash of entry %lld is leaf %lld of the %lld that are sealed: proved.\n"), (long long)seq, (long long)leaf,
+               (long long)seen.checkpoint.size);
+    }
+    json_decref(proof);
+    json_decref(reply);
+    return code;
+}
+
+/* ---- mejora audit export ---- */
+
+static void put_line(json_t *line, FILE *out)
+{
+    json_dumpf(line, out, JSON_COMPACT);
+    fputc('\n', out);
+    json_decref(line);
+}
+
+static json_t *leaf_line(json_t *leaf)
+{
+    json_t *line = json_pack("{s:O, s:O}", "leaf", json_object_get(leaf, "leaf"), "hash", json_object_get(leaf, "hash"));
+    const char *hex = json_string_value(json_object_get(leaf, "entry"));
+    size_t n, room = hex ? strlen(hex) / 2 : 0;
+    uint8_t *bytes = malloc(room + 1);
+    if (hex && bytes && !sodium_hex2bin(bytes, room, hex, 2 * room, NULL, &n, NULL))
+        json_object_set_new(line, "entry", entry_read(bytes, n));
+    free(bytes);
+    if (json_is_true(json_object_get(leaf, "hidden")))
+        json_object_set_new(line, "hidden", json_true());
+    return line;
+}
+
+/* Checkpoints up to this size, from the given one on; the next one. */
+static size_t put_checkpoints(json_t *checkpoints, size_t at, json_int_t size, FILE *out)
+{
+    for (json_t *c; (c = json_array_get(checkpoints, at)) && json_integer_value(json_object_get(c, "size")) <= size; at++)
+        put_line(json_pack("{s:O}", "checkpoint", json_object_get(c, "note")), out);
+    return at;
+}
+
+/* Leaves and checkpoints, each checkpoint behind the last leaf that it covers. */
+static void put_page(json_t *page, FILE *out)
+{
+    json_t *leaf, *checkpoints = json_object_get(page, "checkpoints");
+    size_t i, done = 0;
+    json_array_foreach(json_object_get(page, "leaves"), i, leaf)
+    {
+        done = put_checkpoints(checkpoints, done, json_integer_value(json_object_get(leaf, "leaf")), out);
+        put_line(leaf_line(leaf), out);
+    }
+    put_checkpoints(checkpoints, done, INT64_MAX, out);
+}
+
+static bool export_pages(struct cli *cli, FILE *out, json_int_t *ret_entries, int *ret_exit)
+{
+    json_t *page, *next;
+    for (bool more = true, head = true; more; json_decref(page), head = false) {
+        if (!(page = cli_ask(cli, &ops[OP_audit_export], cli->ref, cli->fields, ret_exit)))
+            return false;
+        if (head)
+            put_line(json_pack("{s:O, s:s, s:O, s:O}", "key", json_object_get(page, "key"), "scope", *cli->ref ? cli->ref : "*", "first",
+                               json_object_get(page, "first"), "edge", json_object_get(page, "edge")), out);
+        put_page(page, out);
+        *ret_entries += (json_int_t)json_array_size(json_object_get(page, "leaves"));
+        next = json_object_get(page, "next");
+        more = next && !ferror(out);
+        json_object_set(cli->fields, "leaf", next);
+    }
+    return true;
+}
+
+int run_export(struct cli *cli)
+{
+    struct seen seen;
+    json_t *reply = NULL;
+    json_int_t entries = 0;
+    const char *path = local_text(cli, "FILE");
+    int code;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, ops[OP_audit_export].about))
+        return EXIT_USAGE;
+    settle_date(cli, "since");
+    bool ok = contact(cli, &seen, &reply, &code);
+    json_decref(reply);
+    if (!ok)
+        return code;
+    json_object_set_new(cli->fields, "size", json_integer((json_int_t)seen.checkpoint.size));
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* people's data: the owner's alone */
+    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    code = EXIT_FAILED;
+    ok = out && export_pages(cli, out, &entries, &code);
+    bool written = out && !ferror(out);
+    written = out && !fclose(out) && written;
+    if (!written)
+        say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
+    if (!ok || !written)
+        return ok ? EXIT_FAILED : code;
+    say(_("%lld entries. To check them, here or anywhere: mejora audit verify %s"), (long long)entries, path);
+    return EXIT_DONE;
+}
+
+/* ---- mejora audit verify ---- */
+
+static void say_fault(const struct verify *v)
+{
+    unsigned long long leaf = v->leaf, line = v->line, from = v->from;
+    switch (v->fault) {
+    case VERIFY_OK: break;
+    case VERIFY_MALFORMED: say(_("Line %llu cannot be read as part of an export."), line); break;
+    case VERIFY_KEY: say(_("This is an export of another log, or signed with another key.")); break;
+    case VERIFY_ALTERED: say(_("Leaf %llu, entry %s: altered. It is not what was sealed."), leaf, v->seq); break;
+    case VERIFY_GONE: say(_("Leaf %llu: the entry is gone, only its hash is left."), leaf); break;
+    case VERIFY_GAP: say(_("Leaf %llu is missing where it should stand."), leaf); break;
+    case VERIFY_SIGNATURE: say(_("Line %llu: this checkpoint was not signed with the log's key."), line); break;
+    case VERIFY_ROOT: say(_("Leaves %llu to %llu: the signed checkpoint does not confirm them. Something there was altered, "
+                            "exchanged, inserted or removed."), from, leaf); break;
+    case VERIFY_MISPLACED: say(_("Line %llu: this checkpoint is of fewer entries than the %llu before it."), line, leaf); break;
+    case VERIFY_END: say(_("The end is missing: no checkpoint confirms what follows the first %llu entries."), leaf); break;
+    case VERIFY_TRUNCATED: say(_("Cut off after %llu entries: a checkpoint of %llu entries was seen before."), leaf,
+                               (unsigned long long)v->known.size); break;
+    case VERIFY_FORKED: say(_("The first %llu entries are not those of the checkpoint seen before."), leaf); break;
+    }
+}
+
+/* For programs; people get say_fault's. */
+static const char *const faults[] = {
+    [VERIFY_OK] = "", [VERIFY_MALFORMED] = "malformed", [VERIFY_KEY] = "key", [VERIFY_ALTERED] = "altered", [VERIFY_GONE] = "gone",
+    [VERIFY_GAP] = "gap", [VERIFY_SIGNATURE] = "signature", [VERIFY_ROOT] = "root", [VERIFY_MISPLACED] = "misplaced",
+    [VERIFY_END] = "end", [VERIFY_TRUNCATED] = "truncated", [VERIFY_FORKED] = "forked",
+};
+
+static int report(struct cli *cli, const struct verify *v, bool own_key)
+{
+    char key[LOG_KEY_TEXT];
+    unsigned long long size = v->tree.size, read = v->entries - v->hidden, hidden = v->hidden, checkpoints = v->checkpoints;
+    log_key_text(&v->key, key);
+    if (cli->format == FORMAT_JSON) {
+        json_t *o = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "size", (json_int_t)size, "first",
+                              (json_int_t)v->first, "read", (json_int_t)read, "hidden", (json_int_t)hidden, "checkpoints",
+                              (json_int_t)checkpoints);
+        if (v->fault) {
+            json_object_set_new(o, "fault", json_string(faults[v->fault]));
+            json_object_set_new(o, "leaf", json_integer((json_int_t)v->leaf));
+        }
+        if (v->fault == VERIFY_ROOT)
+            json_object_set_new(o, "from", json_integer((json_int_t)v->from));
+        view_json(o);
+        json_decref(o);
+    } else if (!v->fault) {
+        printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"), read, hidden, size,
+               checkpoints);
+    }
+    say_fault(v);
+    if (own_key && v->fault != VERIFY_MALFORMED)
+        say(_("The key was taken from the file itself, so this says nothing about who signed. Compare it: %s"), key);
+    return v->fault == VERIFY_OK ? EXIT_DONE : EXIT_FAILED;
+}
+
+int run_verify(struct cli *cli)
+{
+    struct seen seen;
+    struct verify v = {0};
+    const char *path = local_text(cli, "FILE"), *key = local_text(cli, "public-key"), *file = local_text(cli, "checkpoint");
+    char *remembered = file ? strdup(file) : seen_path(cli);
+    int known = remembered ? seen_read(remembered, &seen) : -1;
+    free(remembered);
+    if (file && !known)
+        say(_("mejora: %s cannot be read: %s"), file, strerror(ENOENT));
+    if (known < 0 || (file && !known))
+        return EXIT_FAILED;
+    if (key && !log_key_read(key, &v.key)) {
+        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "--public-key", key, "mejora/…+…+…");
+        return EXIT_USAGE;
+    }
+    if (known && key && memcmp(&v.key, &seen.key, sizeof v.key) != 0 && !file)
+        known = 0; /* the export is of another log than the profile's */
+    if (known) {
+        v.key = seen.key;
+        v.known = seen.checkpoint;
+    }
+    v.key_known = key || known;
+    FILE *in = fopen(path, "re");
+    if (!in) {
+        say(_("mejora: %s cannot be read: %s"), path, strerror(errno));
+        return EXIT_FAILED;
+    }
+    verify_file(&v, in);
+    fclose(in);
+    return report(cli, &v, !v.key_known);
+}
