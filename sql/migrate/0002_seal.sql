@@ -2,7 +2,7 @@
 -- An entry is sealed when no transaction can still appear that began before its own, so entries say in which they were written.
 
 alter table road.audit add column xid xid8 not null default pg_current_xact_id();
-create index on road.audit (xid);
+create index on road.audit (xid, seq);
 
 create table road.log (                                           -- one row: whose signature counts
     one         boolean primary key default true check (one),
