@@ -54,7 +54,8 @@ static size_t body_write(const struct checkpoint *c, const struct log_key *key, 
     return (size_t)snprintf(ret, CHECKPOINT_TEXT, "%s\n%" PRIu64 "\n%s\n", key->origin, c->size, root);
 }
 
-void checkpoint_sign(const struct checkpoint *c, const struct log_key *key, const uint8_t secret[64], char ret[CHECKPOINT_TEXT])
+void checkpoint_sign(const struct checkpoint *c, const struct log_key *key, const uint8_t secret[64],
+                     char ret[CHECKPOINT_TEXT])
 {
     uint8_t signature[HASH + crypto_sign_BYTES];
     char base64[sodium_base64_ENCODED_LEN(sizeof signature, B64)];
@@ -78,7 +79,8 @@ bool checkpoint_read(const char *note, const struct log_key *key, struct checkpo
     size_t size = body_write(ret, key, body);
     if (strncmp(note, body, size) || strncmp(note + size, dash, sizeof dash - 1) ||
         sscanf(note + size + sizeof dash - 1, "%127s %127s", name, base64) != 2 || strcmp(name, key->origin) ||
-        sodium_base642bin(signature, sizeof signature, base64, strlen(base64), NULL, &n, NULL, B64) || n != sizeof signature)
+        sodium_base642bin(signature, sizeof signature, base64, strlen(base64), NULL, &n, NULL, B64) ||
+        n != sizeof signature)
         return false;
     key_hash(key, hash);
     return !memcmp(hash, signature, HASH) &&

@@ -20,5 +20,7 @@ struct checkpoint {
 void log_key_text(const struct log_key *key, char ret[LOG_KEY_TEXT]);
 bool log_key_read(const char *text, struct log_key *ret);
 
-void checkpoint_sign(const struct checkpoint *c, const struct log_key *key, const uint8_t secret[64], char ret[CHECKPOINT_TEXT]);
-bool checkpoint_read(const char *note, const struct log_key *key, struct checkpoint *ret); /* false: malformed, or not signed so */
+void checkpoint_sign(const struct checkpoint *c, const struct log_key *key, const uint8_t secret[64],
+                     char ret[CHECKPOINT_TEXT]);
+bool checkpoint_read(const char *note, const struct log_key *key,
+                     struct checkpoint *ret); /* false: malformed, or not signed so */

@@ -21,7 +21,8 @@ static void join(const uint8_t left[TREE_HASH], const uint8_t right[TREE_HASH], 
     crypto_hash_sha256(ret, both, sizeof both);
 }
 
-bool tree_add(struct tree *t, unsigned level, const uint8_t hash[TREE_HASH], uint8_t ret_closed[][TREE_HASH], size_t *ret_n)
+bool tree_add(struct tree *t, unsigned level, const uint8_t hash[TREE_HASH], uint8_t ret_closed[][TREE_HASH],
+              size_t *ret_n)
 {
     uint8_t now[TREE_HASH];
     uint64_t more = level < TREE_LEVELS ? UINT64_C(1) << level : 0;

@@ -18,7 +18,8 @@ void tree_leaf_hash(const void *entry, size_t size, uint8_t ret[TREE_HASH]);
 
 /* Adds 1 << level leaves at once, known by their hash. False: the tree's size is not a multiple of that.
  * ret_closed: that hash and those of the larger subtrees it completes; *ret_n of them. NULL where nobody asks. */
-bool tree_add(struct tree *t, unsigned level, const uint8_t hash[TREE_HASH], uint8_t ret_closed[][TREE_HASH], size_t *ret_n);
+bool tree_add(struct tree *t, unsigned level, const uint8_t hash[TREE_HASH], uint8_t ret_closed[][TREE_HASH],
+              size_t *ret_n);
 void tree_root(const struct tree *t, uint8_t ret[TREE_HASH]);
 
 /* Does the path prove that this leaf is in the tree, that the first tree is the second's beginning? path: n hashes. */

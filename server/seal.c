@@ -72,8 +72,10 @@ static int log_open(struct seal *s, PGconn *pg)
     crypto_sign_ed25519_sk_to_pk(public_key, s->secret);
     sodium_bin2hex(hex + 2, sizeof hex - 2, public_key, sizeof public_key);
     const char *values[] = {hex};
-    PQclear(db_run(pg, "insert into road.log (origin, public_key) values ('mejora/' || gen_random_uuid(), $1) on conflict do nothing",
-                   1, values));
+    PQclear(db_run(
+        pg,
+        "insert into road.log (origin, public_key) values ('mejora/' || gen_random_uuid(), $1) on conflict do nothing",
+        1, values));
     PGresult *r = db_run(pg, "select lib.log_key()", 0, NULL);
     bool ok = r && log_key_read(PQgetvalue(r, 0, 0), &s->key);
     PQclear(r);
@@ -84,8 +86,9 @@ static int log_open(struct seal *s, PGconn *pg)
     if (ok)
         log_line(LOG_INFO, "seal: key=%s", text);
     else
-        log_line(LOG_ERROR, "seal: this database's log is signed with another key, so this server does not seal: give it the"
-                            " audit.key of the server that does");
+        log_line(LOG_ERROR,
+                 "seal: this database's log is signed with another key, so this server does not seal: give it the"
+                 " audit.key of the server that does");
     return ok ? 1 : -1;
 }
 
@@ -104,7 +107,9 @@ static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
     struct tree t = {0};
     uint8_t edge[TREE_LEVELS * TREE_HASH], root[TREE_HASH];
     size_t size = 0;
-    PGresult *r = db_run(pg, "select c.note, lib.tree_edge(c.size), c.size from road.checkpoint c order by c.size desc limit 1", 0, NULL);
+    PGresult *r =
+        db_run(pg, "select c.note, lib.tree_edge(c.size), c.size from road.checkpoint c order by c.size desc limit 1",
+               0, NULL);
     bool any = r && PQntuples(r), ok = r;
     if (any)
         ok = checkpoint_read(PQgetvalue(r, 0, 0), &s->key, &last) && bytes_at(r, 0, 1, edge, sizeof edge, &size) &&
@@ -118,8 +123,9 @@ static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
     tree_root(&t, root);
     ok = ok && last.size >= s->size && (!any || !memcmp(root, last.root, sizeof root));
     if (r && !ok && !s->broken) /* once: it stays so until somebody has looked */
-        log_line(LOG_ERROR, "seal: the log is not what was signed (size=%" PRIu64 ", seen=%" PRIu64 "): nothing is sealed", last.size,
-                 s->size);
+        log_line(LOG_ERROR,
+                 "seal: the log is not what was signed (size=%" PRIu64 ", seen=%" PRIu64 "): nothing is sealed",
+                 last.size, s->size);
     s->broken = r && !ok;
     PQclear(r);
     *ret = t;
@@ -162,9 +168,13 @@ static bool leaves_insert(PGconn *pg, const PGresult *entries, struct tree *t)
         if (f[i])
             ok = !fclose(f[i]) && ok;
     const char *values[] = {first, texts[0], texts[1], texts[2]};
-    PGresult *r = ok ? db_run(pg, "insert into road.leaf (leaf, seq, about, nodes) select $1::bigint + u.n - 1, u.seq, u.about, u.nodes"
-                                  " from unnest($2::bigint[], $3::text[], $4::bytea[]) with ordinality u (seq, about, nodes, n)",
-                              4, values) : NULL;
+    PGresult *r =
+        ok ? db_run(
+                 pg,
+                 "insert into road.leaf (leaf, seq, about, nodes) select $1::bigint + u.n - 1, u.seq, u.about, u.nodes"
+                 " from unnest($2::bigint[], $3::text[], $4::bytea[]) with ordinality u (seq, about, nodes, n)",
+                 4, values)
+           : NULL;
     for (int i = 0; i < 3; i++)
         free(texts[i]);
     ok = r;
@@ -193,14 +203,17 @@ static int batch(struct seal *s, PGconn *pg, uint64_t *ret_size)
     struct tree t;
     snprintf(limit, sizeof limit, "%d", BATCH);
     const char *values[] = {limit};
-    PGresult *r = db_run(pg, "select set_config('mejora.institution', '*', true), pg_try_advisory_xact_lock(hashtext('mejora.seal'))", 0, NULL);
+    PGresult *r = db_run(
+        pg, "select set_config('mejora.institution', '*', true), pg_try_advisory_xact_lock(hashtext('mejora.seal'))", 0,
+        NULL);
     bool mine = r && *PQgetvalue(r, 0, 1) == 't', ok = r;
     PQclear(r);
     if (!mine)
         return ok ? 0 : -1;
     r = db_run(pg, "select seq, institution, hash, xid from lib.unsealed($1)", 1, values);
     int n = r ? PQntuples(r) : -1;
-    if (n > 0 && !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) && checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3))))
+    if (n > 0 &&
+        !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) && checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3))))
         n = -1;
     PQclear(r);
     if (n > 0)

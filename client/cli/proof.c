@@ -72,7 +72,8 @@ static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], s
 {
     const char *hex = json_string_value(json_object_get(reply, "path"));
     size_t size = 0;
-    bool ok = hex && !sodium_hex2bin(ret, 2 * TREE_LEVELS * TREE_HASH, hex, strlen(hex), NULL, &size, NULL) && size % TREE_HASH == 0;
+    bool ok = hex && !sodium_hex2bin(ret, 2 * TREE_LEVELS * TREE_HASH, hex, strlen(hex), NULL, &size, NULL) &&
+              size % TREE_HASH == 0;
     *ret_n = size / TREE_HASH;
     return ok;
 }
@@ -80,12 +81,14 @@ static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], s
 /* Does the server prove that what was seen is the beginning of what it says now? */
 static bool continues(struct cli *cli, const struct seen *old, const struct seen *new, int *ret_exit)
 {
-    json_t *fields = json_pack("{s:I, s:I}", "old_size", (json_int_t)old->checkpoint.size, "size", (json_int_t)new->checkpoint.size);
-    json_t *reply = old->checkpoint.size <= new->checkpoint.size ? cli_ask(cli, &ops[OP_audit_proof], "", fields, ret_exit) : NULL;
+    json_t *fields = json_pack("{s:I, s:I}", "old_size", (json_int_t)old->checkpoint.size, "size",
+                               (json_int_t) new->checkpoint.size);
+    json_t *reply =
+        old->checkpoint.size <= new->checkpoint.size ? cli_ask(cli, &ops[OP_audit_proof], "", fields, ret_exit) : NULL;
     uint8_t path[2 * TREE_LEVELS * TREE_HASH];
     size_t n;
-    bool ok = path_read(reply, path, &n) && tree_continues(old->checkpoint.size, old->checkpoint.root, path, n, new->checkpoint.size,
-                                                           new->checkpoint.root);
+    bool ok = path_read(reply, path, &n) && tree_continues(old->checkpoint.size, old->checkpoint.root, path, n,
+                                                           new->checkpoint.size, new->checkpoint.root);
     json_decref(reply);
     json_decref(fields);
     return ok;
@@ -159,7 +162,8 @@ int run_proof(struct cli *cli)
         proof = cli_ask(cli, &ops[OP_audit_proof], "", cli->fields, &code);
     }
     bool ok = proof && !json_unpack(proof, "{s:I, s:s}", "leaf", &leaf, "hash", &hex) &&
-              !sodium_hex2bin(hash, sizeof hash, hex, strlen(hex), NULL, &n, NULL) && n == sizeof hash && path_read(proof, path, &n) &&
+              !sodium_hex2bin(hash, sizeof hash, hex, strlen(hex), NULL, &n, NULL) && n == sizeof hash &&
+              path_read(proof, path, &n) &&
               tree_includes((uint64_t)leaf, hash, path, n, seen.checkpoint.size, seen.checkpoint.root);
     if (proof && !ok) {
         say(_("WARNING: the server has no proof that entry %lld is in its log."), (long long)seq);
@@ -167,8 +171,8 @@ int run_proof(struct cli *cli)
     } else if (ok && cli->format != FORMAT_TABLE) {
         cli_show(cli, &ops[OP_audit_proof], proof);
     } else if (ok) {
-        printf(_("The hash of entry %lld is leaf %lld of the %lld that are sealed: proved.\n"), (long long)seq, (long long)leaf,
-               (long long)seen.checkpoint.size);
+        printf(_("The hash of entry %lld is leaf %lld of the %lld that are sealed: proved.\n"), (long long)seq,
+               (long long)leaf, (long long)seen.checkpoint.size);
     }
     json_decref(proof);
     json_decref(reply);
@@ -186,7 +190,8 @@ static void put_line(json_t *line, FILE *out)
 
 static json_t *leaf_line(json_t *leaf)
 {
-    json_t *line = json_pack("{s:O, s:O}", "leaf", json_object_get(leaf, "leaf"), "hash", json_object_get(leaf, "hash"));
+    json_t *line =
+        json_pack("{s:O, s:O}", "leaf", json_object_get(leaf, "leaf"), "hash", json_object_get(leaf, "hash"));
     const char *hex = json_string_value(json_object_get(leaf, "entry"));
     size_t n, room = hex ? strlen(hex) / 2 : 0;
     uint8_t *bytes = malloc(room + 1);
@@ -201,7 +206,8 @@ static json_t *leaf_line(json_t *leaf)
 /* Checkpoints up to this size, from the given one on; the next one. */
 static size_t put_checkpoints(json_t *checkpoints, size_t at, json_int_t size, FILE *out)
 {
-    for (json_t *c; (c = json_array_get(checkpoints, at)) && json_integer_value(json_object_get(c, "size")) <= size; at++)
+    for (json_t *c; (c = json_array_get(checkpoints, at)) && json_integer_value(json_object_get(c, "size")) <= size;
+         at++)
         put_line(json_pack("{s:O}", "checkpoint", json_object_get(c, "note")), out);
     return at;
 }
@@ -226,8 +232,10 @@ static bool export_pages(struct cli *cli, FILE *out, json_int_t *ret_entries, in
         if (!(page = cli_ask(cli, &ops[OP_audit_export], cli->ref, cli->fields, ret_exit)))
             return false;
         if (head)
-            put_line(json_pack("{s:O, s:s, s:O, s:O}", "key", json_object_get(page, "key"), "scope", *cli->ref ? cli->ref : "*", "first",
-                               json_object_get(page, "first"), "edge", json_object_get(page, "edge")), out);
+            put_line(json_pack("{s:O, s:s, s:O, s:O}", "key", json_object_get(page, "key"), "scope",
+                               *cli->ref ? cli->ref : "*", "first", json_object_get(page, "first"), "edge",
+                               json_object_get(page, "edge")),
+                     out);
         put_page(page, out);
         *ret_entries += (json_int_t)json_array_size(json_object_get(page, "leaves"));
         next = json_object_get(page, "next");
@@ -281,32 +289,51 @@ static void say_fault(const struct verify *v)
     case VERIFY_GONE: say(_("Leaf %llu: the entry is gone, only its hash is left."), leaf); break;
     case VERIFY_GAP: say(_("Leaf %llu is missing where it should stand."), leaf); break;
     case VERIFY_SIGNATURE: say(_("Line %llu: this checkpoint was not signed with the log's key."), line); break;
-    case VERIFY_ROOT: say(_("Leaves %llu to %llu: the signed checkpoint does not confirm them. Something there was altered, "
-                            "exchanged, inserted or removed."), from, leaf); break;
-    case VERIFY_MISPLACED: say(_("Line %llu: this checkpoint is of fewer entries than the %llu before it."), line, leaf); break;
-    case VERIFY_END: say(_("The end is missing: no checkpoint confirms what follows the first %llu entries."), leaf); break;
-    case VERIFY_TRUNCATED: say(_("Cut off after %llu entries: a checkpoint of %llu entries was seen before."), leaf,
-                               (unsigned long long)v->known.size); break;
+    case VERIFY_ROOT:
+        say(_("Leaves %llu to %llu: the signed checkpoint does not confirm them. Something there was altered, "
+              "exchanged, inserted or removed."),
+            from, leaf);
+        break;
+    case VERIFY_MISPLACED:
+        say(_("Line %llu: this checkpoint is of fewer entries than the %llu before it."), line, leaf);
+        break;
+    case VERIFY_END:
+        say(_("The end is missing: no checkpoint confirms what follows the first %llu entries."), leaf);
+        break;
+    case VERIFY_TRUNCATED:
+        say(_("Cut off after %llu entries: a checkpoint of %llu entries was seen before."), leaf,
+            (unsigned long long)v->known.size);
+        break;
     case VERIFY_FORKED: say(_("The first %llu entries are not those of the checkpoint seen before."), leaf); break;
     }
 }
 
 /* For programs; people get say_fault's. */
 static const char *const faults[] = {
-    [VERIFY_OK] = "", [VERIFY_MALFORMED] = "malformed", [VERIFY_KEY] = "key", [VERIFY_ALTERED] = "altered", [VERIFY_GONE] = "gone",
-    [VERIFY_GAP] = "gap", [VERIFY_SIGNATURE] = "signature", [VERIFY_ROOT] = "root", [VERIFY_MISPLACED] = "misplaced",
-    [VERIFY_END] = "end", [VERIFY_TRUNCATED] = "truncated", [VERIFY_FORKED] = "forked",
+    [VERIFY_OK] = "",
+    [VERIFY_MALFORMED] = "malformed",
+    [VERIFY_KEY] = "key",
+    [VERIFY_ALTERED] = "altered",
+    [VERIFY_GONE] = "gone",
+    [VERIFY_GAP] = "gap",
+    [VERIFY_SIGNATURE] = "signature",
+    [VERIFY_ROOT] = "root",
+    [VERIFY_MISPLACED] = "misplaced",
+    [VERIFY_END] = "end",
+    [VERIFY_TRUNCATED] = "truncated",
+    [VERIFY_FORKED] = "forked",
 };
 
 static int report(struct cli *cli, const struct verify *v, bool own_key)
 {
     char key[LOG_KEY_TEXT];
-    unsigned long long size = v->tree.size, read = v->entries - v->hidden, hidden = v->hidden, checkpoints = v->checkpoints;
+    unsigned long long size = v->tree.size, read = v->entries - v->hidden, hidden = v->hidden,
+                       checkpoints = v->checkpoints;
     log_key_text(&v->key, key);
     if (cli->format == FORMAT_JSON) {
-        json_t *o = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "size", (json_int_t)size, "first",
-                              (json_int_t)v->first, "read", (json_int_t)read, "hidden", (json_int_t)hidden, "checkpoints",
-                              (json_int_t)checkpoints);
+        json_t *o = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "size",
+                              (json_int_t)size, "first", (json_int_t)v->first, "read", (json_int_t)read, "hidden",
+                              (json_int_t)hidden, "checkpoints", (json_int_t)checkpoints);
         if (v->fault) {
             json_object_set_new(o, "fault", json_string(faults[v->fault]));
             json_object_set_new(o, "leaf", json_integer((json_int_t)v->leaf));
@@ -316,8 +343,8 @@ static int report(struct cli *cli, const struct verify *v, bool own_key)
         view_json(o);
         json_decref(o);
     } else if (!v->fault) {
-        printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"), read, hidden, size,
-               checkpoints);
+        printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"),
+               read, hidden, size, checkpoints);
     }
     say_fault(v);
     if (own_key && v->fault != VERIFY_MALFORMED)
@@ -329,7 +356,8 @@ int run_verify(struct cli *cli)
 {
     struct seen seen;
     struct verify v = {0};
-    const char *path = local_text(cli, "FILE"), *key = local_text(cli, "public-key"), *file = local_text(cli, "checkpoint");
+    const char *path = local_text(cli, "FILE"), *key = local_text(cli, "public-key"),
+               *file = local_text(cli, "checkpoint");
     char *remembered = file ? strdup(file) : seen_path(cli);
     int known = remembered ? seen_read(remembered, &seen) : -1;
     free(remembered);

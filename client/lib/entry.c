@@ -6,8 +6,9 @@
 
 enum { VERSION = 1, ABSENT = 0xffffffff };
 
-static const char *const columns[] = {"seq",  "at",  "institution", "plan", "item_no", "task_no", "person", "who",    "name", "unit",
-                                      "key",  "request", "op",      "outcome", "error", "args",   "why",    "before", "after"};
+static const char *const columns[] = {"seq",   "at",   "institution", "plan",   "item_no", "task_no", "person",
+                                      "who",   "name", "unit",        "key",    "request", "op",      "outcome",
+                                      "error", "args", "why",         "before", "after"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
 
 json_t *entry_read(const uint8_t *bytes, size_t size)
@@ -23,7 +24,8 @@ json_t *entry_read(const uint8_t *bytes, size_t size)
         length = be32toh(length);
         if (!ok || length == ABSENT)
             continue;
-        ok = size - at >= length && !json_object_set_new(ret, columns[i], json_stringn((const char *)bytes + at, length));
+        ok = size - at >= length &&
+             !json_object_set_new(ret, columns[i], json_stringn((const char *)bytes + at, length));
         at += length;
     }
     if (ok && at == size)

@@ -16,7 +16,8 @@ static bool fail(struct verify *v, enum verify_fault fault, uint64_t leaf)
 static bool hash_read(json_t *hex, uint8_t ret[TREE_HASH])
 {
     size_t n;
-    return json_is_string(hex) && !sodium_hex2bin(ret, TREE_HASH, json_string_value(hex), json_string_length(hex), NULL, &n, NULL) &&
+    return json_is_string(hex) &&
+           !sodium_hex2bin(ret, TREE_HASH, json_string_value(hex), json_string_length(hex), NULL, &n, NULL) &&
            n == TREE_HASH;
 }
 
@@ -28,8 +29,8 @@ static bool edge_read(struct verify *v, const char *hex)
     for (unsigned level = TREE_LEVELS; level-- > 0;) {
         if (!(v->first >> level & 1))
             continue;
-        if (strlen(hex) < 2 * TREE_HASH || sodium_hex2bin(hash, sizeof hash, hex, 2 * TREE_HASH, NULL, &n, NULL) || n != sizeof hash ||
-            !tree_add(&v->tree, level, hash, NULL, NULL))
+        if (strlen(hex) < 2 * TREE_HASH || sodium_hex2bin(hash, sizeof hash, hex, 2 * TREE_HASH, NULL, &n, NULL) ||
+            n != sizeof hash || !tree_add(&v->tree, level, hash, NULL, NULL))
             return false;
         hex += 2 * TREE_HASH;
     }
@@ -41,8 +42,8 @@ static bool head_check(struct verify *v, json_t *line)
     struct log_key key;
     const char *text, *scope, *edge;
     json_int_t first;
-    if (json_unpack(line, "{s:s, s:s, s:I, s:s}", "key", &text, "scope", &scope, "first", &first, "edge", &edge) || first < 0 ||
-        !log_key_read(text, &key))
+    if (json_unpack(line, "{s:s, s:s, s:I, s:s}", "key", &text, "scope", &scope, "first", &first, "edge", &edge) ||
+        first < 0 || !log_key_read(text, &key))
         return fail(v, VERIFY_MALFORMED, 0);
     v->first = v->from = (uint64_t)first;
     snprintf(v->scope, sizeof v->scope, "%s", scope);

@@ -9,17 +9,17 @@
 
 enum verify_fault {
     VERIFY_OK,
-    VERIFY_MALFORMED,  /* line */
-    VERIFY_KEY,        /* the file is of a log with another key */
-    VERIFY_ALTERED,    /* leaf, seq: the entry is not what was sealed */
-    VERIFY_GONE,       /* leaf: only the entry's hash is left */
-    VERIFY_GAP,        /* leaf: this one should be here, and something else is */
-    VERIFY_SIGNATURE,  /* line: a checkpoint that the log's key has not signed */
-    VERIFY_ROOT,       /* from, leaf: somewhere between these, both included, is what the checkpoint does not confirm */
-    VERIFY_MISPLACED,  /* line: a checkpoint of fewer entries than stand before it */
-    VERIFY_END,        /* leaf: after the last checkpoint nothing confirms what follows */
-    VERIFY_TRUNCATED,  /* leaf: the known checkpoint speaks of more entries */
-    VERIFY_FORKED,     /* leaf: the known checkpoint of so many entries is another one */
+    VERIFY_MALFORMED, /* line */
+    VERIFY_KEY,       /* the file is of a log with another key */
+    VERIFY_ALTERED,   /* leaf, seq: the entry is not what was sealed */
+    VERIFY_GONE,      /* leaf: only the entry's hash is left */
+    VERIFY_GAP,       /* leaf: this one should be here, and something else is */
+    VERIFY_SIGNATURE, /* line: a checkpoint that the log's key has not signed */
+    VERIFY_ROOT,      /* from, leaf: somewhere between these, both included, is what the checkpoint does not confirm */
+    VERIFY_MISPLACED, /* line: a checkpoint of fewer entries than stand before it */
+    VERIFY_END,       /* leaf: after the last checkpoint nothing confirms what follows */
+    VERIFY_TRUNCATED, /* leaf: the known checkpoint speaks of more entries */
+    VERIFY_FORKED,    /* leaf: the known checkpoint of so many entries is another one */
 };
 
 struct verify {

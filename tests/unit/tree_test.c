@@ -227,7 +227,7 @@ static void test_signed_note(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers), cmocka_unit_test(test_roots),      cmocka_unit_test(test_whole_subtrees),
+        cmocka_unit_test(test_known_answers), cmocka_unit_test(test_roots),       cmocka_unit_test(test_whole_subtrees),
         cmocka_unit_test(test_inclusion),     cmocka_unit_test(test_consistency), cmocka_unit_test(test_checkpoint),
         cmocka_unit_test(test_signed_note),
     };
