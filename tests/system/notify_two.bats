@@ -10,7 +10,7 @@ PEOPLE=12
 
 setup() {
     WORKERS=()
-    server_start
+    server_start --now "$(date +%F)T16:00:00Z" # noon where the institutions are: reminders go out from eight on
     relay_start
     plan_with_ends_near >"$SERVER_DIR/plan.tsv"
     mejora institution add inm 'Instituto Nacional de Migración'
