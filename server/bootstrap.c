@@ -113,8 +113,10 @@ static bool profile_follow(const char *path, const char *endpoints, struct profi
 {
     struct profile p;
     bool ok = profile_read(path, &p, error);
+    if (!ok && error->fault != PROFILE_MISSING)
+        log_line(LOG_WARNING, "%s is left as it is: somebody made it theirs", path);
     if (!ok)
-        return error->fault == PROFILE_MISSING; /* somebody took it where it belongs */
+        return true; /* gone: somebody took it where it belongs */
     if (p.n_endpoints == 1 && strcmp(p.endpoints[0], endpoints) != 0)
         ok = endpoints_set(&p, endpoints) && profile_write(path, &p, error);
     profile_free(&p);
