@@ -34,7 +34,7 @@ enum {
 };
 
 const struct op ops[OPS] = {
-#define OP(name, Message, about, roles, kind) \
+#define OP(name, Message, about, roles, kind)                                                                          \
     {#name, &mejora__##name##_request__descriptor, &mejora__##name##_reply__descriptor, about, roles, kind},
 #include "common/ops.def"
 #undef OP

@@ -14,9 +14,9 @@ enum { ID_SIZE = 16, HASH_SIZE = 32 };
 struct call {
     struct call *next;
     const struct op *op;
-    int64_t key;     /* road.key.id, from ZAP */
+    int64_t key; /* road.key.id, from ZAP */
     struct ref about;
-    int64_t expires; /* milliseconds of the monotonic clock; 0: whenever */
+    int64_t expires;                      /* milliseconds of the monotonic clock; 0: whenever */
     uint8_t id[ID_SIZE], hash[HASH_SIZE]; /* hash: of everything that makes the request what it is */
     ProtobufCMessage *request;            /* lives in the arena */
     bool refused;                         /* by the front: the lane only notes it in the audit trail */

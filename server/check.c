@@ -50,14 +50,14 @@ static const char *value_check(const ProtobufCFieldDescriptor *f, const char *me
     const void *const *pointer = f->type == PROTOBUF_C_TYPE_ENUM ? NULL : (const void *)member;
     const char *text = pointer ? *pointer : NULL;
     switch ((int)f->type) {
-    case PROTOBUF_C_TYPE_STRING:
-        return text ? text_check(text, nested, mem) : NULL;
+    case PROTOBUF_C_TYPE_STRING: return text ? text_check(text, nested, mem) : NULL;
     case PROTOBUF_C_TYPE_MESSAGE:
         return text ? message_check(*(ProtobufCMessage *const *)(const void *)member, true, mem, ret_field) : NULL;
     case PROTOBUF_C_TYPE_ENUM:
-        return protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)(const void *)member) ? NULL : "field_invalid";
-    default:
-        return NULL;
+        return protobuf_c_enum_descriptor_get_value(f->descriptor, *(const int *)(const void *)member)
+                   ? NULL
+                   : "field_invalid";
+    default: return NULL;
     }
 }
 
@@ -75,7 +75,8 @@ static const char *message_check(const ProtobufCMessage *m, bool nested, struct 
         const ProtobufCFieldDescriptor *f = &m->descriptor->fields[i];
         const char *member = (const char *)m + f->offset, *error = NULL;
         bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
-        bool checked = f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_ENUM;
+        bool checked =
+            f->type == PROTOBUF_C_TYPE_STRING || f->type == PROTOBUF_C_TYPE_MESSAGE || f->type == PROTOBUF_C_TYPE_ENUM;
         size_t n = list ? *(const size_t *)(const void *)((const char *)m + f->quantifier_offset) : 1;
         const char *first = list ? *(const char *const *)(const void *)member : member;
         for (size_t at = 0; checked && !error && at < n; at++)

@@ -8,15 +8,24 @@
 
 /* OIDs of built-in types never change; libpq's headers leave them out. */
 enum {
-    BOOL = 16, BYTEA = 17, INT8 = 20, INT4 = 23, TEXT = 25, TEXT_ARRAY = 1009, DATE = 1082, TIMESTAMPTZ = 1184,
-    UUID = 2950, JSONB = 3802
+    BOOL = 16,
+    BYTEA = 17,
+    INT8 = 20,
+    INT4 = 23,
+    TEXT = 25,
+    TEXT_ARRAY = 1009,
+    DATE = 1082,
+    TIMESTAMPTZ = 1184,
+    UUID = 2950,
+    JSONB = 3802
 };
 
 struct codec {
     ProtobufCType type;
     bool repeated;
     Oid class;
-    bool (*put)(const struct column *c, const void *member, struct arena *mem, struct slice *ret); /* may borrow member */
+    bool (*put)(const struct column *c, const void *member, struct arena *mem,
+                struct slice *ret); /* may borrow member */
     bool (*get)(const struct column *c, struct slice value, void *member, struct arena *mem);
 };
 
@@ -262,8 +271,8 @@ static bool array_open(struct slice *in, int32_t *ret_n)
     int32_t dimensions, nulls, type, lower;
     *ret_n = 0;
     return take_i32(in, &dimensions) && take_i32(in, &nulls) && take_i32(in, &type) && !nulls &&
-           (dimensions == 0 || (dimensions == 1 && take_i32(in, ret_n) && take_i32(in, &lower) && *ret_n >= 0 &&
-                                *ret_n <= in->size / 4));
+           (dimensions == 0 ||
+            (dimensions == 1 && take_i32(in, ret_n) && take_i32(in, &lower) && *ret_n >= 0 && *ret_n <= in->size / 4));
 }
 
 static bool array_make(const struct slice elements[], size_t n, Oid type, struct arena *mem, struct slice *ret)
@@ -371,9 +380,9 @@ bool column_put(const struct column *c, const ProtobufCMessage *from, struct are
     const ProtobufCFieldDescriptor *f = c->field;
     const char *message = (const char *)from;
     const void *member = message + f->offset, *quantifier = message + f->quantifier_offset;
-    bool present = f->label == PROTOBUF_C_LABEL_REPEATED    ? *(const size_t *)quantifier > 0
-                   : f->type == PROTOBUF_C_TYPE_STRING      ? *(char *const *)member != NULL
-                                                            : *(const protobuf_c_boolean *)quantifier != 0;
+    bool present = f->label == PROTOBUF_C_LABEL_REPEATED ? *(const size_t *)quantifier > 0
+                   : f->type == PROTOBUF_C_TYPE_STRING   ? *(char *const *)member != NULL
+                                                         : *(const protobuf_c_boolean *)quantifier != 0;
     *ret = (struct slice){0};
     return !present || c->codec->put(c, member, mem, ret);
 }
@@ -401,7 +410,8 @@ static ProtobufCMessage *message_read(const struct shape *s, struct slice *recor
     return m && record_read(s, record, m, mem) ? m : NULL;
 }
 
-static bool list_read(const struct shape *s, struct slice records, size_t *ret_n, ProtobufCMessage ***ret, struct arena *mem)
+static bool list_read(const struct shape *s, struct slice records, size_t *ret_n, ProtobufCMessage ***ret,
+                      struct arena *mem)
 {
     size_t n = 0;
     for (struct slice rest = records; rest.size; n++)

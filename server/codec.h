@@ -22,9 +22,9 @@ struct slice {
 
 struct column {
     const ProtobufCFieldDescriptor *field;
-    const struct codec *codec;   /* NULL for a message: */
-    struct shape *message;       /* it comes as a record; a repeated one as records, one after the other */
-    Oid type, element;           /* element: of an array */
+    const struct codec *codec; /* NULL for a message: */
+    struct shape *message;     /* it comes as a record; a repeated one as records, one after the other */
+    Oid type, element;         /* element: of an array */
 };
 
 /* How a message looks in SQL: as the parameters of a function, or as a record. */

@@ -23,7 +23,8 @@ static const char catalogue_sql[] =
     "    from pg_type c join (select * from pg_attribute order by attnum) a on a.attrelid = c.typrelid"
     "   where c.typnamespace = 'op'::regnamespace and c.typtype = 'c' and a.attnum > 0 and not a.attisdropped)"
     "select i.owner, i.volatility, i.name, i.is_parameter, i.is_result, i.type::int8, i.type::regtype,"
-    "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end, coalesce(e.oid::int8, 0),"
+    "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end, coalesce(e.oid::int8, "
+    "0),"
     "       case when t.typtype = 'c' then t.oid::int8 when e.typtype = 'c' then e.oid::int8 else 0 end"
     "  from item i join pg_type t on t.oid = i.type left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'";
 
@@ -142,8 +143,8 @@ static void column_check(struct check *k, const char *owner, enum side side, con
     bool list = f->label == PROTOBUF_C_LABEL_REPEATED;
     *ret = (struct column){.field = f};
     if (row < 0) {
-        fault(k, "field '%s' of %s has no %s of that name", f->name, owner == k->op->name ? "the message" : "a composite",
-              side == PARAMETER ? "parameter" : "column");
+        fault(k, "field '%s' of %s has no %s of that name", f->name,
+              owner == k->op->name ? "the message" : "a composite", side == PARAMETER ? "parameter" : "column");
         return;
     }
     ret->type = oid_at(k, row, TYPE);
@@ -174,7 +175,8 @@ static void road_check(struct check *k)
 static bool declares(const struct check *k, const struct plan *p, int i)
 {
     return find(k, p->op->name, road[i].side, road[i].name) >= 0 &&
-           !(road[i].side == PARAMETER && protobuf_c_message_descriptor_get_field_by_name(p->request.type, road[i].name));
+           !(road[i].side == PARAMETER &&
+             protobuf_c_message_descriptor_get_field_by_name(p->request.type, road[i].name));
 }
 
 /* `op.name(me => w.me, …) a` */
@@ -226,7 +228,8 @@ static void sql_roles(FILE *sql, const struct op *op)
     fputs("'{", sql);
     for (unsigned i = 1; i < mejora__role__descriptor.n_values; i++)
         if (op->roles & 1u << mejora__role__descriptor.values[i].value) {
-            fprintf(sql, "%s%s", comma, enum_label(&mejora__role__descriptor, mejora__role__descriptor.values[i].value, label));
+            fprintf(sql, "%s%s", comma,
+                    enum_label(&mejora__role__descriptor, mejora__role__descriptor.values[i].value, label));
             comma = ",";
         }
     fputs("}'::mejora.role[]", sql);
@@ -246,7 +249,8 @@ static void sql_read(FILE *sql, const struct check *k, const struct plan *p)
 static const char *optional_result(const struct check *k, const struct plan *p, const char *name)
 {
     int row = find(k, p->op->name, RESULT, name);
-    return row < 0 || protobuf_c_message_descriptor_get_field_by_name(p->reply.type, name) ? "null::int" : at(k, row, NAME);
+    return row < 0 || protobuf_c_message_descriptor_get_field_by_name(p->reply.type, name) ? "null::int"
+                                                                                           : at(k, row, NAME);
 }
 
 /* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit.
@@ -257,13 +261,16 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
     for (int i = 0; i < p->request.n; i++)
         if (!strcmp(p->request.columns[i].field->name, "why"))
             why = ROAD_WRITE + i + 1;
-    fputs("with old as materialized (select hash, outcome, error, args, reply, exists (select from road.key k where k.id = $1"
+    fputs("with old as materialized (select hash, outcome, error, args, reply, exists (select from road.key k where "
+          "k.id = $1"
           " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) as welcome"
           " from road.request where key = $1 and id = $6), "
           "who as materialized (select e.* from (select $1 as key where not exists (select from old)) asks,"
-          " lateral lib.enter(asks.key, ", sql);
+          " lateral lib.enter(asks.key, ",
+          sql);
     sql_roles(sql, p->op);
-    fputs(", true, $2, $3, $4) e), new as materialized (select a.outcome, a.error, a.error_args, a.before, a.after, ", sql);
+    fputs(", true, $2, $3, $4) e), new as materialized (select a.outcome, a.error, a.error_args, a.before, a.after, ",
+          sql);
     fprintf(sql, "%s as about_plan, %s as about_item, record_send(", optional_result(k, p, "about_plan"),
             optional_result(k, p, "about_item"));
     sql_record(sql, &p->reply, "a", 0);
@@ -272,20 +279,24 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
     fputs(" union all select 'denied', w.error, w.args, null, null, null, null, null from who w where not allowed), "
           "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
           " select $1, $6, $7, outcome, error, error_args, reply from new), "
-          "noted as (insert into road.audit (institution, plan, item_no, task_no, person, who, name, unit, key, request, op,"
+          "noted as (insert into road.audit (institution, plan, item_no, task_no, person, who, name, unit, key, "
+          "request, op,"
           " outcome, error, args, why, before, after)"
           " select coalesce(w.institution, $2, '*'), coalesce(n.about_plan, $3), coalesce(n.about_item, $4), $5,"
-          " w.me, w.who, w.name, w.unit, $1, $6, ", sql);
+          " w.me, w.who, w.name, w.unit, $1, $6, ",
+          sql);
     fprintf(sql, "'%s', n.outcome, n.error, n.error_args, ", p->op->name);
     if (why)
         fprintf(sql, "$%d", why);
     else
         fputs("null", sql);
-    fputs(", n.before, n.after from new n, who w where n.outcome <> 'ok' or n.before is not null or n.after is not null) "
-          "select outcome, error, error_args, reply from new "
-          "union all select case when welcome and hash = $7 then outcome when welcome then 'id_reused' else 'denied' end,"
-          " case when welcome and hash = $7 then error when welcome then 'id_reused' else 'key_revoked' end,"
-          " case when welcome and hash = $7 then args end, case when welcome and hash = $7 then reply end from old", sql);
+    fputs(
+        ", n.before, n.after from new n, who w where n.outcome <> 'ok' or n.before is not null or n.after is not null) "
+        "select outcome, error, error_args, reply from new "
+        "union all select case when welcome and hash = $7 then outcome when welcome then 'id_reused' else 'denied' end,"
+        " case when welcome and hash = $7 then error when welcome then 'id_reused' else 'key_revoked' end,"
+        " case when welcome and hash = $7 then args end, case when welcome and hash = $7 then reply end from old",
+        sql);
 }
 
 static char *plan_sql(const struct check *k, const struct plan *p)
@@ -302,7 +313,8 @@ static char *plan_sql(const struct check *k, const struct plan *p)
 
 static void plan_check(struct check *k, struct plan *ret)
 {
-    static const Oid own[ROAD_WRITE] = {20, 25, 23, 23, 23, 2950, 17}; /* key, institution, plan, item, task, id, hash */
+    static const Oid own[ROAD_WRITE] = {20, 25,   23, 23,
+                                        23, 2950, 17}; /* key, institution, plan, item, task, id, hash */
     int first = k->op->kind == READ ? ROAD_READ : ROAD_WRITE;
     ret->op = k->op;
     road_check(k);

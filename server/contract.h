@@ -21,7 +21,17 @@ struct plan *contract_check(PGconn *pg);
 void contract_free(struct plan plans[]);
 
 /* The road's own parameters, in this order, then the request's fields. */
-enum { ROAD_KEY, ROAD_INSTITUTION, ROAD_PLAN, ROAD_ITEM, ROAD_TASK, ROAD_READ, ROAD_ID = ROAD_READ, ROAD_HASH, ROAD_WRITE };
+enum {
+    ROAD_KEY,
+    ROAD_INSTITUTION,
+    ROAD_PLAN,
+    ROAD_ITEM,
+    ROAD_TASK,
+    ROAD_READ,
+    ROAD_ID = ROAD_READ,
+    ROAD_HASH,
+    ROAD_WRITE
+};
 
 /* What comes back, one row: */
 enum { BACK_OUTCOME, BACK_ERROR, BACK_ARGS, BACK_REPLY };

@@ -10,11 +10,12 @@ static char settings[512];
 /* Generic plans are kept, also those made while a table was small: so they had better never be sequential scans. */
 void db_settings(const char *version, const char *now)
 {
-    snprintf(settings, sizeof settings,
-             "-c role=mejora_server -c search_path=pg_catalog -c TimeZone=UTC -c statement_timeout=15s -c lock_timeout=2s"
-             " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c plan_cache_mode=force_generic_plan"
-             " -c enable_seqscan=off -c jit=off -c mejora.institution= -c mejora.version=%s",
-             version);
+    snprintf(
+        settings, sizeof settings,
+        "-c role=mejora_server -c search_path=pg_catalog -c TimeZone=UTC -c statement_timeout=15s -c lock_timeout=2s"
+        " -c idle_in_transaction_session_timeout=60s -c synchronous_commit=on -c plan_cache_mode=force_generic_plan"
+        " -c enable_seqscan=off -c jit=off -c mejora.institution= -c mejora.version=%s",
+        version);
     size_t used = strlen(settings);
     if (now && *now)
         snprintf(settings + used, sizeof settings - used, " -c mejora.now=%s", now);
@@ -24,8 +25,9 @@ PGconn *db_connect(const char *conninfo, bool read_only)
 {
     char options[sizeof settings + 64];
     snprintf(options, sizeof options, "%s%s", settings, read_only ? " -c default_transaction_read_only=on" : "");
-    const char *keywords[] = {"dbname", "options", "connect_timeout", "keepalives_idle", "tcp_user_timeout",
-                              "target_session_attrs", "application_name", "client_encoding", NULL};
+    const char *keywords[] = {"dbname",           "options",          "connect_timeout",
+                              "keepalives_idle",  "tcp_user_timeout", "target_session_attrs",
+                              "application_name", "client_encoding",  NULL};
     const char *values[] = {conninfo, options, "3", "10", "5000", "read-write", "mejorad", "UTF8", NULL};
     if (read_only) /* a read-only session would not pass for read-write */
         values[5] = "primary";

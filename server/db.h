@@ -12,7 +12,8 @@ void db_settings(const char *version, const char *now);
 /* As role mejora_server. Never NULL, but PQstatus tells. PQfinish it. */
 PGconn *db_connect(const char *conninfo, bool read_only);
 
-bool db_may_pass(const PGresult *r); /* serialization, deadlock, lock timeout, a key that somebody else inserted first */
+bool db_may_pass(
+    const PGresult *r); /* serialization, deadlock, lock timeout, a key that somebody else inserted first */
 bool db_has_waited(const PGresult *r); /* lock timeout */
 void db_log_failure(const char *what, const PGresult *r);
 

@@ -20,7 +20,7 @@ enum { PEER, HEAD, BODY, FRAMES };
 enum { PROTOCOL = 1, BUDGET = 4 << 20, MAX_BODY = 1 << 20, MAX_FRAME = 2 << 20, MAX_HEAD = 4096 };
 enum { BURST = 256, MAX_LANES = 16, DRAIN_MS = 10000, LAST_CALL_MS = 500, QUIET_MS = 20 };
 enum { KEY_IN_FLIGHT = 256, KEY_REFUSALS = 20 }; /* a key's share of the pool; of its refusals, noted per second */
-enum { SEND_QUEUE = 2 * KEY_IN_FLIGHT };         /* room for the answers to a whole share and to what was refused beyond it */
+enum { SEND_QUEUE = 2 * KEY_IN_FLIGHT }; /* room for the answers to a whole share and to what was refused beyond it */
 
 #define REFUSE(c, outcome, error, arg) (call_refuse(c, MEJORA__OUTCOME__OUTCOME_##outcome, error, arg), false)
 
@@ -60,10 +60,10 @@ int front_open(struct front *f, void *zmq_context, const char *endpoint, const c
               !zmq_setsockopt(f->router, ZMQ_CURVE_SECRETKEY, secret_key, 40) &&
               !zmq_setsockopt(f->router, ZMQ_ZAP_DOMAIN, "mejora", 6) && !set(f->router, ZMQ_ZAP_ENFORCE_DOMAIN, 1) &&
               !set(f->router, ZMQ_ROUTER_MANDATORY, 1) && !set(f->router, ZMQ_LINGER, 1000) &&
-              !set(f->router, ZMQ_SNDHWM, SEND_QUEUE) && !set(f->router, ZMQ_RCVHWM, 64) && !set(f->router, ZMQ_BACKLOG, 1024) &&
-              !set(f->router, ZMQ_HANDSHAKE_IVL, 5000) && !set(f->router, ZMQ_HEARTBEAT_IVL, 10000) &&
-              !set(f->router, ZMQ_HEARTBEAT_TIMEOUT, 30000) && !set(f->router, ZMQ_HEARTBEAT_TTL, 30000) &&
-              !set(f->router, ZMQ_IPV6, strchr(endpoint, '[') != NULL) &&
+              !set(f->router, ZMQ_SNDHWM, SEND_QUEUE) && !set(f->router, ZMQ_RCVHWM, 64) &&
+              !set(f->router, ZMQ_BACKLOG, 1024) && !set(f->router, ZMQ_HANDSHAKE_IVL, 5000) &&
+              !set(f->router, ZMQ_HEARTBEAT_IVL, 10000) && !set(f->router, ZMQ_HEARTBEAT_TIMEOUT, 30000) &&
+              !set(f->router, ZMQ_HEARTBEAT_TTL, 30000) && !set(f->router, ZMQ_IPV6, strchr(endpoint, '[') != NULL) &&
               !zmq_setsockopt(f->router, ZMQ_MAXMSGSIZE, &(int64_t){MAX_FRAME}, sizeof(int64_t)) &&
               !watch_handshakes(f, zmq_context) && !zmq_bind(f->router, endpoint) &&
               !zmq_getsockopt(f->router, ZMQ_LAST_ENDPOINT, f->endpoint, &size);
@@ -114,7 +114,8 @@ static bool admit_head(struct call *c, int n, zmq_msg_t frames[], Mejora__Reques
 {
     c->key = n ? key_of(&frames[n > HEAD ? HEAD : PEER]) : 0;
     bool whole = n == FRAMES && zmq_msg_size(&frames[HEAD]) <= MAX_HEAD;
-    *ret = whole ? mejora__request_head__unpack(&c->arena.protobuf, zmq_msg_size(&frames[HEAD]), zmq_msg_data(&frames[HEAD]))
+    *ret = whole ? mejora__request_head__unpack(&c->arena.protobuf, zmq_msg_size(&frames[HEAD]),
+                                                zmq_msg_data(&frames[HEAD]))
                  : NULL;
     Mejora__RequestHead *head = *ret;
     if (!head || !head->has_request_id || head->request_id.len != ID_SIZE || !head->op)
@@ -145,7 +146,8 @@ static bool admit_reference(struct call *c, const char *ref)
         return true;
     for (int i = 0; i < REF_LEVELS; i++)
         if (c->op->about & 1u << i)
-            snprintf(accepted + strlen(accepted), sizeof accepted - strlen(accepted), "%s%s", *accepted ? ", " : "", levels[i]);
+            snprintf(accepted + strlen(accepted), sizeof accepted - strlen(accepted), "%s%s", *accepted ? ", " : "",
+                     levels[i]);
     return REFUSE(c, INVALID, "ref_level", accepted);
 }
 
@@ -404,8 +406,8 @@ void front_close(struct front *f)
         zmq_close(f->monitor);
         zmq_close(f->router);
     }
-    log_line(LOG_INFO, "front: received=%lu refused=%lu suppressed=%lu unsent=%lu", f->received, f->refused, f->suppressed,
-             f->unsent);
+    log_line(LOG_INFO, "front: received=%lu refused=%lu suppressed=%lu unsent=%lu", f->received, f->refused,
+             f->suppressed, f->unsent);
     if (f->spare)
         f->spare->next = f->calls;
     for (struct call *c = f->spare, *next; c; c = next) {

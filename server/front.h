@@ -18,7 +18,7 @@ struct share {
 struct front {
     const struct plan *plans;
     void *router, *monitor;
-    char endpoint[256]; /* as bound */
+    char endpoint[256];  /* as bound */
     struct mailbox done; /* calls that lanes have settled */
     int n_writers, n_readers;
     struct lane *writers, *readers;

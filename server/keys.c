@@ -97,7 +97,8 @@ static void *run(void *arg)
 
 int keys_guard(void *zmq_context, const char *conninfo)
 {
-    guard = (struct guard){.conninfo = conninfo, .pg = db_connect(conninfo, true), .socket = zmq_socket(zmq_context, ZMQ_REP)};
+    guard = (struct guard){
+        .conninfo = conninfo, .pg = db_connect(conninfo, true), .socket = zmq_socket(zmq_context, ZMQ_REP)};
     if (guard.socket && PQstatus(guard.pg) == CONNECTION_OK && !zmq_bind(guard.socket, "inproc://zeromq.zap.01") &&
         !pthread_create(&guard.thread, NULL, run, &guard))
         return 0;
@@ -140,7 +141,8 @@ static enum knock listen_at(void *monitor)
 static enum knock knock(void *zmq_context, const char *endpoint, const char *server_key)
 {
     char public[41], secret[41];
-    const char *at = server_key ? "inproc://knock-with-key" : "inproc://knock-without"; /* names outlive their sockets a little */
+    const char *at =
+        server_key ? "inproc://knock-with-key" : "inproc://knock-without"; /* names outlive their sockets a little */
     int zero = 0, wait = 5000;
     void *socket = zmq_socket(zmq_context, ZMQ_DEALER), *monitor = zmq_socket(zmq_context, ZMQ_PAIR);
     zmq_setsockopt(socket, ZMQ_LINGER, &zero, sizeof zero);
@@ -152,8 +154,7 @@ static enum knock knock(void *zmq_context, const char *endpoint, const char *ser
         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret, 40);
     }
     enum knock heard = SILENCE;
-    if (!zmq_socket_monitor(socket, at, ZMQ_EVENT_ALL) && !zmq_connect(monitor, at) &&
-        !zmq_connect(socket, endpoint))
+    if (!zmq_socket_monitor(socket, at, ZMQ_EVENT_ALL) && !zmq_connect(monitor, at) && !zmq_connect(socket, endpoint))
         heard = listen_at(monitor);
     zmq_socket_monitor(socket, NULL, 0);
     zmq_close(monitor);

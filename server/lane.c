@@ -16,7 +16,7 @@ enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3 };
 
 struct attempt {
     int at;
-    bool again; /* the failure may pass: serialization, deadlock, lock timeout */
+    bool again;  /* the failure may pass: serialization, deadlock, lock timeout */
     bool waited; /* a lock timeout: everybody behind it has waited too, so once is enough */
 };
 
@@ -256,7 +256,7 @@ static void send_calls(struct lane *l, struct call *calls[], int n)
     bool sent = PQstatus(l->pg) == CONNECTION_OK && !fault(FAULT_batch_begun);
     for (int i = 0; sent && i < n; i++)
         sent = calls[i]->refused ? send_refusal(l->pg, calls[i])
-                                    : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
+                                 : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
     sent = sent && !fault(FAULT_statements_sent) && PQpipelineSync(l->pg) && flush(l->pg);
     if (!sent || fault(FAULT_commit_sent)) {
         PQfinish(l->pg);

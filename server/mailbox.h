@@ -25,8 +25,9 @@ struct mailbox {
 void list_init(struct list *l);
 void list_add(struct list *l, struct call *c);
 
-int mailbox_init(struct mailbox *m);                             /* 0, or -1 with errno */
-void mailbox_put(struct mailbox *m, struct list *from);          /* empties from */
-bool mailbox_take(struct mailbox *m, int want, int max, struct list *ret); /* false: not so many now; `wake` will tell */
-bool mailbox_wait(struct mailbox *m);                            /* after a take that found too few; false: closed */
+int mailbox_init(struct mailbox *m);                    /* 0, or -1 with errno */
+void mailbox_put(struct mailbox *m, struct list *from); /* empties from */
+bool mailbox_take(struct mailbox *m, int want, int max,
+                  struct list *ret);  /* false: not so many now; `wake` will tell */
+bool mailbox_wait(struct mailbox *m); /* after a take that found too few; false: closed */
 void mailbox_close(struct mailbox *m);

@@ -64,11 +64,11 @@ static bool number(const char *text, int max, int *ret)
 
 static bool read_settings(int argc, char *argv[], struct settings *ret)
 {
-    static const struct option options[] = {{"data", 1, NULL, 'd'},    {"database", 1, NULL, 'D'}, {"state", 1, NULL, 's'},
-                                            {"listen", 1, NULL, 'l'},  {"writers", 1, NULL, 'w'},  {"readers", 1, NULL, 'r'},
-                                            {"batch", 1, NULL, 'b'},   {"now", 1, NULL, 'n'},      {"log", 1, NULL, 'L'},
-                                            {"advertise", 1, NULL, 'a'},
-                                            {"version", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},     {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"data", 1, NULL, 'd'},    {"database", 1, NULL, 'D'},  {"state", 1, NULL, 's'},   {"listen", 1, NULL, 'l'},
+        {"writers", 1, NULL, 'w'}, {"readers", 1, NULL, 'r'},   {"batch", 1, NULL, 'b'},   {"now", 1, NULL, 'n'},
+        {"log", 1, NULL, 'L'},     {"advertise", 1, NULL, 'a'}, {"version", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},
+        {NULL, 0, NULL, 0}};
     *ret = (struct settings){.listen = "tcp://127.0.0.1:7117", .writers = 2, .readers = 2, .batch = 64};
     bool ok = true;
     for (int o; ok && (o = getopt_long(argc, argv, "", options, NULL)) >= 0;) {

@@ -8,7 +8,8 @@
 static const struct preparation {
     int op;
     const ProtobufCMessageDescriptor *call;
-    ProtobufCMessage *(*prepare)(PGconn *pg, struct call *c); /* NULL: refused, or the database failed (PQstatus tells) */
+    ProtobufCMessage *(*prepare)(PGconn *pg,
+                                 struct call *c); /* NULL: refused, or the database failed (PQstatus tells) */
 } preparations[] = {
     {OP_plan_import, &mejora__plan_import_call__descriptor, importer_prepare},
 };

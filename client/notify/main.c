@@ -202,8 +202,7 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
     log_line(LOG_INFO, "worker=%s stopped sent=%ld later=%ld never=%ld unknown=%ld", w->name, w->sent, w->later,
              w->never, w->unknown);
     switch (end) {
-    case WORKER_DONE:
-        return EXIT_DONE;
+    case WORKER_DONE: return EXIT_DONE;
     case WORKER_UNREACHABLE:
         return complain(EXIT_UNREACHABLE, _("the server cannot be reached; what is due stays due"));
     case WORKER_DENIED:
@@ -212,8 +211,7 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
     case WORKER_RELAY_AWAY:
         return complain(EXIT_FAILED, _("the relay %s takes no mail at the moment; what is due stays due: %s"), relay,
                         w->away);
-    default:
-        return complain(EXIT_FAILED, _("the server failed to hand out what is due; the log says how"));
+    default: return complain(EXIT_FAILED, _("the server failed to hand out what is due; the log says how"));
     }
 }
 

@@ -40,15 +40,11 @@ static enum worker_end end_of(const struct answer *a)
 {
     if (a->end == CALL_ANSWERED)
         switch (a->head->outcome) {
-        case MEJORA__OUTCOME__OUTCOME_OK:
-            return WORKER_DONE;
-        case MEJORA__OUTCOME__OUTCOME_DENIED:
-            return WORKER_DENIED;
+        case MEJORA__OUTCOME__OUTCOME_OK: return WORKER_DONE;
+        case MEJORA__OUTCOME__OUTCOME_DENIED: return WORKER_DENIED;
         case MEJORA__OUTCOME__OUTCOME_BUSY:
-        case MEJORA__OUTCOME__OUTCOME_UNAVAILABLE:
-            return WORKER_UNREACHABLE;
-        default:
-            return WORKER_FAILED;
+        case MEJORA__OUTCOME__OUTCOME_UNAVAILABLE: return WORKER_UNREACHABLE;
+        default: return WORKER_FAILED;
         }
     return a->end == CALL_KEY_UNKNOWN ? WORKER_DENIED : a->end == CALL_FAILED ? WORKER_FAILED : WORKER_UNREACHABLE;
 }
@@ -91,18 +87,10 @@ static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp
 static const char *tally(struct worker *w, Mejora__MailOutcome outcome)
 {
     switch (outcome) {
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT:
-        w->sent++;
-        return "sent";
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER:
-        w->never++;
-        return "never";
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN:
-        w->unknown++;
-        return "unknown";
-    default:
-        w->later++;
-        return "later";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT: w->sent++; return "sent";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER: w->never++; return "never";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN: w->unknown++; return "unknown";
+    default: w->later++; return "later";
     }
 }
 

@@ -33,7 +33,8 @@ static struct catalogue_caf *caf_read(const PGresult *r, struct arena *mem)
     size_t n = (size_t)PQntuples(r);
     struct catalogue_caf *caf = arena_alloc(mem, n * sizeof *caf);
     for (int i = 0; caf && i < (int)n; i++)
-        caf[i] = (struct catalogue_caf){PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2), PQgetvalue(r, i, 3)};
+        caf[i] =
+            (struct catalogue_caf){PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2), PQgetvalue(r, i, 3)};
     return caf;
 }
 
@@ -44,9 +45,11 @@ static bool catalogue_read(PGconn *pg, const struct call *c, PGresult *results[C
 {
     static const char *const statements[CATALOGUES] = {
         ("select u.unit, u.name, coalesce(string_agg(a.written, '|'), '')"
-         "  from mejora.unit u left join mejora.unit_alias a using (institution, unit) where u.institution = $1 group by 1, 2"),
+         "  from mejora.unit u left join mejora.unit_alias a using (institution, unit) where u.institution = $1 group "
+         "by 1, 2"),
         "select null, name, coalesce(aliases, '') from mejora.units where $1 <> ''",
-        "select number, title_es, coalesce(variants, ''), coalesce(title_es_2013, '') from mejora.caf2020 where $1 <> ''",
+        "select number, title_es, coalesce(variants, ''), coalesce(title_es_2013, '') from mejora.caf2020 where $1 <> "
+        "''",
     };
     const char *institution = c->about.institution;
     bool ok = true;
@@ -112,9 +115,9 @@ ProtobufCMessage *importer_prepare(PGconn *pg, struct call *c)
     bool ok = catalogue_read(pg, c, results) && grid_make((Mejora__PlanImportRequest *)c->request, &c->arena, &grid);
     if (ok) {
         known = (struct catalogue){
-            caf_read(results[CAF], &c->arena),       (size_t)PQntuples(results[CAF]),
-            units_read(results[UNITS], &c->arena),   (size_t)PQntuples(results[UNITS]),
-            units_read(results[COMMON], &c->arena),  (size_t)PQntuples(results[COMMON]),
+            caf_read(results[CAF], &c->arena),      (size_t)PQntuples(results[CAF]),
+            units_read(results[UNITS], &c->arena),  (size_t)PQntuples(results[UNITS]),
+            units_read(results[COMMON], &c->arena), (size_t)PQntuples(results[COMMON]),
         };
         ok = known.caf && known.units && known.common;
     }

@@ -104,7 +104,8 @@ static inline bool curve_handshake(struct curve *c, const struct pair *server, c
     if (crypto_box_easy(body + 113, plain, sizeof plain, nonce, welcome, ct_secret) ||
         !curve_exactly(c->fd, out, (size_t)(body - out) + size, true))
         return false;
-    if (!curve_exactly(c->fd, in, 2, false) || !curve_exactly(c->fd, in + 2, in[1], false) || memcmp(in + 2, "\x05READY", 6) != 0)
+    if (!curve_exactly(c->fd, in, 2, false) || !curve_exactly(c->fd, in + 2, in[1], false) ||
+        memcmp(in + 2, "\x05READY", 6) != 0)
         return false; /* ERROR: this key is not welcome */
     return crypto_box_beforenm(c->key, welcome, ct_secret) == 0;
 }
@@ -112,7 +113,8 @@ static inline bool curve_handshake(struct curve *c, const struct pair *server, c
 static inline struct curve *curve_open(int port, const struct pair *server, const struct pair *own)
 {
     struct curve *c = calloc(1, sizeof *c);
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (!c)
         abort();
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -162,7 +164,8 @@ static inline ssize_t curve_unseal(struct curve *c, size_t at, uint8_t *plain, s
     uint8_t nonce[24] = "CurveZMQMESSAGES";
     memcpy(nonce + 16, in + start + 8, 8);
     *ret_size = size - 32;
-    return crypto_box_open_easy_afternm(plain, in + start + 16, size - 16, nonce, c->key) ? -1 : (ssize_t)(start + size);
+    return crypto_box_open_easy_afternm(plain, in + start + 16, size - 16, nonce, c->key) ? -1
+                                                                                          : (ssize_t)(start + size);
 }
 
 /* Takes what has come; returns an outcome when a whole reply is there, -1 when not yet, -2 when the line is dead. */

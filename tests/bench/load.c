@@ -148,7 +148,8 @@ static double cpu_of(const char *pid, const char *parent)
     int ppid;
     snprintf(path, sizeof path, "/proc/%.16s/stat", pid);
     FILE *f = fopen(path, "re");
-    bool ok = f && fscanf(f, "%*d (%*[^)]) %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &ppid, &user, &sys) == 3;
+    bool ok =
+        f && fscanf(f, "%*d (%*[^)]) %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &ppid, &user, &sys) == 3;
     if (f)
         fclose(f);
     if (!ok || (parent && ppid != atoi(parent)))
@@ -205,8 +206,8 @@ static void report(struct worker workers[], int threads, double seconds)
         return;
     }
     qsort(all, (size_t)n, sizeof *all, by_value);
-    printf("tps=%.0f refused=%ld p50_us=%.0f p99_us=%.0f", (double)answered / seconds, refused, (double)all[n / 2] * 1e6,
-           (double)all[n * 99 / 100] * 1e6);
+    printf("tps=%.0f refused=%ld p50_us=%.0f p99_us=%.0f", (double)answered / seconds, refused,
+           (double)all[n / 2] * 1e6, (double)all[n * 99 / 100] * 1e6);
     free(all);
 }
 
@@ -222,7 +223,8 @@ static int run(int argc, char *argv[])
     threads = plain ? threads : 2;
     double seconds = atof(argv[6]);
     what = argv[8];
-    if (n < 1 || n > MAX_CLIENTS || threads < 1 || threads > 64 || pairs_read(argv[3], &of_server, 1) < 1 || pairs_read(argv[4], pairs, n) < n) {
+    if (n < 1 || n > MAX_CLIENTS || threads < 1 || threads > 64 || pairs_read(argv[3], &of_server, 1) < 1 ||
+        pairs_read(argv[4], pairs, n) < n) {
         fprintf(stderr, "load: not enough keys\n");
         return 1;
     }
@@ -276,6 +278,7 @@ int main(int argc, char *argv[])
         return keys(atoi(argv[2]));
     if (argc == 9 || argc == 11)
         return run(argc, argv);
-    fprintf(stderr, "usage: load keys N | load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS report|list|history [PID PID]\n");
+    fprintf(stderr, "usage: load keys N | load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS report|list|history "
+                    "[PID PID]\n");
     return 2;
 }
