@@ -58,6 +58,7 @@ fetch_admin() {
     as admin institution add inm "Instituto Nacional de Migración"
     run as admin plan import tests/data/plans/plan_2023.tsv --institution inm --yes -o json
     assert_success
+    as admin policy set --institution inm --hour 0 --why "La prueba corre a cualquier hora"
     as admin decision resolve --all accept --institution inm
     as admin plan carry inm/2023 --year "$(date +%Y)" --why "Queda sin terminar"
 
