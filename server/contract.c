@@ -23,8 +23,8 @@ static const char catalogue_sql[] =
     "    from pg_type c join (select * from pg_attribute order by attnum) a on a.attrelid = c.typrelid"
     "   where c.typnamespace = 'op'::regnamespace and c.typtype = 'c' and a.attnum > 0 and not a.attisdropped)"
     "select i.owner, i.volatility, i.name, i.is_parameter, i.is_result, i.type::int8, i.type::regtype,"
-    "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end, coalesce(e.oid::int8, "
-    "0),"
+    "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end,"
+    "       coalesce(e.oid::int8, 0),"
     "       case when t.typtype = 'c' then t.oid::int8 when e.typtype = 'c' then e.oid::int8 else 0 end"
     "  from item i join pg_type t on t.oid = i.type left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'";
 
@@ -261,8 +261,8 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
     for (int i = 0; i < p->request.n; i++)
         if (!strcmp(p->request.columns[i].field->name, "why"))
             why = ROAD_WRITE + i + 1;
-    fputs("with old as materialized (select hash, outcome, error, args, reply, exists (select from road.key k where "
-          "k.id = $1"
+    fputs("with old as materialized (select hash, outcome, error, args, reply,"
+          " exists (select from road.key k where k.id = $1"
           " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) as welcome"
           " from road.request where key = $1 and id = $6), "
           "who as materialized (select e.* from (select $1 as key where not exists (select from old)) asks,"
@@ -279,8 +279,8 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
     fputs(" union all select 'denied', w.error, w.args, null, null, null, null, null from who w where not allowed), "
           "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
           " select $1, $6, $7, outcome, error, error_args, reply from new), "
-          "noted as (insert into road.audit (institution, plan, item_no, task_no, person, who, name, unit, key, "
-          "request, op,"
+          "noted as (insert into road.audit"
+          " (institution, plan, item_no, task_no, person, who, name, unit, key, request, op,"
           " outcome, error, args, why, before, after)"
           " select coalesce(w.institution, $2, '*'), coalesce(n.about_plan, $3), coalesce(n.about_item, $4), $5,"
           " w.me, w.who, w.name, w.unit, $1, $6, ",
@@ -313,8 +313,8 @@ static char *plan_sql(const struct check *k, const struct plan *p)
 
 static void plan_check(struct check *k, struct plan *ret)
 {
-    static const Oid own[ROAD_WRITE] = {20, 25,   23, 23,
-                                        23, 2950, 17}; /* key, institution, plan, item, task, id, hash */
+    enum { INT8 = 20, TEXT = 25, INT4 = 23, UUID = 2950, BYTEA = 17 };
+    static const Oid own[ROAD_WRITE] = {INT8, TEXT, INT4, INT4, INT4, UUID, BYTEA};
     int first = k->op->kind == READ ? ROAD_READ : ROAD_WRITE;
     ret->op = k->op;
     road_check(k);

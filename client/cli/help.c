@@ -100,8 +100,8 @@ void help_all(FILE *out)
     t = lines_new(out);
     put_common(t);
     lines_put(t, out);
-    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, 6 invalid "
-            "input,\n"
+    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, "
+            "6 invalid input,\n"
             "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
             "More about one command: mejora help COMMAND\n"),
           out);
