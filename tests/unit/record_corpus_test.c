@@ -2,4 +2,4 @@
 #define REPLAY
 #define CORPUS TEST_DATA "/../fuzz/corpus/record"
 #define WHAT   "any bytes as a record"
-#include "tests/fuzz/fuzz_record.c"
+#include "tests/fuzz/fuzz_record.c" // NOLINT(bugprone-suspicious-include)

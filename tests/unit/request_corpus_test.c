@@ -2,4 +2,4 @@
 #define REPLAY
 #define CORPUS TEST_DATA "/../fuzz/corpus/request"
 #define WHAT   "any bytes as a request"
-#include "tests/fuzz/fuzz_request.c"
+#include "tests/fuzz/fuzz_request.c" // NOLINT(bugprone-suspicious-include)

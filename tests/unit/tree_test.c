@@ -140,7 +140,7 @@ static void test_whole_subtrees(void **state)
 
 static void test_inclusion(void **state)
 {
-    uint8_t root[TREE_HASH], path[16 * TREE_HASH];
+    uint8_t root[TREE_HASH], path[16 * TREE_HASH] = {0};
     (void)state;
     for (size_t size = 1; size <= SIZES; size++) {
         mth(0, size, root);
@@ -160,7 +160,7 @@ static void test_inclusion(void **state)
 
 static void test_consistency(void **state)
 {
-    uint8_t old[TREE_HASH], root[TREE_HASH], path[16 * TREE_HASH];
+    uint8_t old[TREE_HASH], root[TREE_HASH], path[16 * TREE_HASH] = {0};
     (void)state;
     for (size_t size = 1; size <= SIZES; size++) {
         mth(0, size, root);
