@@ -102,6 +102,7 @@ asked() { fake_asked '[(a["op"], a["ref"]) for a in asked]'; }
 }
 
 @test "a clock that was put back does not change the order" {
+    case $MEJORA_BUILD in */build/*) skip "faketime and a sanitizer both want to be loaded first, and wait for each other" ;; esac
     fake_start '{}'
     fake_away
     mejora progress report 12 75 --queue --timeout 0.3
