@@ -20,6 +20,11 @@ add_custom_command(OUTPUT ${POT} DEPENDS ${PO_DEPENDS} ${PO_DEPENDS_TOO} VERBATI
     COMMAND ${XGETTEXT} --language=Shell --from-code=UTF-8 --join-existing --no-location -k -kgettext -ktell -knote -kdie -kchapter
         -o ${POT} ${PO_SCRIPTS})
 
+# C.UTF-8 under a name in which gettext translates (common/message.c)
+file(MAKE_DIRECTORY ${LOCALE_DIR}/names)
+file(CREATE_LINK /usr/lib/locale/C.utf8 ${LOCALE_DIR}/names/es.utf8 SYMBOLIC)
+install(DIRECTORY ${LOCALE_DIR}/names DESTINATION share/locale)
+
 file(GLOB CATALOGUES CONFIGURE_DEPENDS po/*.po)
 foreach(po IN LISTS CATALOGUES)
     cmake_path(GET po STEM language)

@@ -26,30 +26,50 @@ static const char *environment_language(void)
     return "";
 }
 
-static void bind_catalogues(const char *directory)
+/* Where the catalogues are: as given, or beside the program. */
+static const char *catalogues(const char *directory, char path[PATH_MAX])
 {
-    char path[PATH_MAX];
-    if (!directory) {
-        ssize_t size = readlink("/proc/self/exe", path, sizeof path - sizeof "/../share/locale");
-        path[size < 0 ? 0 : size] = '\0';
-        char *slash = strrchr(path, '/');
-        if (slash)
-            strcpy(slash, "/../share/locale");
-        directory = path;
-    }
-    bindtextdomain("mejora", directory);
-    bind_textdomain_codeset("mejora", "UTF-8");
-    textdomain("mejora");
+    if (directory)
+        return directory;
+    ssize_t size = readlink("/proc/self/exe", path, PATH_MAX - sizeof "/../share/locale");
+    path[size < 0 ? 0 : size] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash)
+        strcpy(slash, "/../share/locale");
+    return path;
+}
+
+/* C.UTF-8 is always there, and LANGUAGE picks the catalogue; but newer libraries translate nothing under that name. So it
+ * has another one in a directory of ours, which setlocale alone is to look into. */
+static void enter_locale(const char *directory)
+{
+    char names[PATH_MAX];
+    const char *path = getenv("LOCPATH");
+    char *before = path ? strdup(path) : NULL;
+    if (snprintf(names, sizeof names, "%s/names", directory) < (int)sizeof names)
+        setenv("LOCPATH", names, 1);
+    const char *entered = setlocale(LC_ALL, "es.UTF-8");
+    if (before)
+        setenv("LOCPATH", before, 1);
+    else
+        unsetenv("LOCPATH");
+    free(before);
+    if (!entered)
+        setlocale(LC_ALL, "C.UTF-8");
 }
 
 const char *message_language(const char *language, const char *directory)
 {
+    char path[PATH_MAX];
     if (!language)
         language = environment_language();
     language = strncmp(language, "en", 2) ? "es" : "en";
-    setlocale(LC_ALL, "C.UTF-8"); /* always there; LANGUAGE picks the catalogue */
+    directory = catalogues(directory, path);
+    enter_locale(directory);
     setenv("LANGUAGE", language, 1);
-    bind_catalogues(directory);
+    bindtextdomain("mejora", directory);
+    bind_textdomain_codeset("mejora", "UTF-8");
+    textdomain("mejora");
     return language;
 }
 

@@ -8,6 +8,10 @@ PATH=$BUILD/bin:$PATH
 TEXTDOMAINDIR=$BUILD/share/locale
 export PATH LANGUAGE TEXTDOMAINDIR TEXTDOMAIN=mejora LC_ALL=C.UTF-8
 
+gettext() { # in a locale in which it translates (common/message.c)
+    LC_ALL=es.UTF-8 LOCPATH=$TEXTDOMAINDIR/names command gettext "$@"
+}
+
 tell() { # TEXT [ARG...] - in the reader's language
     # shellcheck disable=SC2059 # the catalogue's texts are formats
     printf "$(gettext "$1")\n" "${@:2}"
