@@ -306,7 +306,8 @@ static enum turn insist(struct client *c, struct question *q, struct answer *ret
         }
         if (!again)
             return turn;
-        if (!rest(c, &pause, q->deadline))
+        /* who was answered knows where he stands: not to be given up for a turn that is too short to be answered */
+        if (!rest(c, &pause, q->deadline - (turn == TURN_ANSWERED ? PATIENCE_MIN_MS : 0)))
             return c->stop && *c->stop ? TURN_STOPPED : turn;
     }
 }
