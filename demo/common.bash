@@ -9,7 +9,7 @@ TEXTDOMAINDIR=$BUILD/share/locale
 export PATH LANGUAGE TEXTDOMAINDIR TEXTDOMAIN=mejora LC_ALL=C.UTF-8
 
 gettext() { # in a locale in which it translates (common/message.c)
-    LC_ALL=es.UTF-8 LOCPATH=$TEXTDOMAINDIR/names command gettext "$@"
+    env LC_ALL=es.UTF-8 LOCPATH="$TEXTDOMAINDIR/names" gettext "$@"
 }
 
 tell() { # TEXT [ARG...] - in the reader's language

@@ -58,6 +58,7 @@ processes() { # that have the demonstration's directory among their arguments
 
 @test "every line is in Spanish, or in English where asked" {
     run ! grep -E '^[0-9]\. (The|Two|Five|Into|Three|How)|Done:' "$BATS_FILE_TMPDIR/first"
+    run ! grep -E '^demo/[a-z.]+: ' "$BATS_FILE_TMPDIR/first" # what the shell itself has to say
     first '^Listo: todo queda en marcha\.$'
     run -0 demo/run --lang en 3>&-
     [[ $output == *'Done: everything is running.'* && $output == *'was changed by '* && $output != *'por decidir'* ]]
