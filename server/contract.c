@@ -280,10 +280,10 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
           "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
           " select $1, $6, $7, outcome, error, error_args, reply from new), "
           "noted as (insert into road.audit"
-          " (institution, plan, item_no, task_no, person, who, name, unit, key, request, op,"
+          " (institution, plan, item_no, task_no, person, who, name, roles, unit, key, request, op,"
           " outcome, error, args, why, before, after)"
           " select coalesce(w.institution, $2, '*'), coalesce(n.about_plan, $3), coalesce(n.about_item, $4), $5,"
-          " w.me, w.who, w.name, w.unit, $1, $6, ",
+          " w.me, w.who, w.name, w.roles, w.unit, $1, $6, ",
           sql);
     fprintf(sql, "'%s', n.outcome, n.error, n.error_args, ", p->op->name);
     if (why)

@@ -4,19 +4,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 1, ABSENT = 0xffffffff };
+enum { ABSENT = 0xffffffff };
 
 static const char *const columns[] = {"seq",   "at",   "institution", "plan",   "item_no", "task_no", "person",
                                       "who",   "name", "unit",        "key",    "request", "op",      "outcome",
-                                      "error", "args", "why",         "before", "after"};
+                                      "error", "args", "why",         "before", "after",   "roles",   "asked"};
 enum { COLUMNS = sizeof columns / sizeof *columns };
+static const int of_version[] = {0, COLUMNS - 2, COLUMNS};
 
 json_t *entry_read(const uint8_t *bytes, size_t size)
 {
     json_t *ret = json_object();
     size_t at = 1;
-    bool ok = size && bytes[0] == VERSION;
-    for (int i = 0; ok && i < COLUMNS; i++) {
+    bool ok = size && (bytes[0] == 1 || bytes[0] == 2);
+    for (int i = 0, n = ok ? of_version[bytes[0]] : 0; ok && i < n; i++) {
         uint32_t length = 0;
         if ((ok = size - at >= sizeof length))
             memcpy(&length, bytes + at, sizeof length);
@@ -37,7 +38,8 @@ json_t *entry_read(const uint8_t *bytes, size_t size)
 uint8_t *entry_write(json_t *entry, size_t *ret_size)
 {
     size_t size = 1, found = 0;
-    for (int i = 0; i < COLUMNS; i++) {
+    uint8_t version = json_object_get(entry, "roles") || json_object_get(entry, "asked") ? 2 : 1;
+    for (int i = 0; i < of_version[version]; i++) {
         json_t *value = json_object_get(entry, columns[i]);
         if (value && !json_is_string(value))
             return NULL;
@@ -47,8 +49,8 @@ uint8_t *entry_write(json_t *entry, size_t *ret_size)
     uint8_t *ret = found == json_object_size(entry) ? malloc(size) : NULL, *p = ret;
     if (!ret)
         return NULL;
-    *p++ = VERSION;
-    for (int i = 0; i < COLUMNS; i++) {
+    *p++ = version;
+    for (int i = 0; i < of_version[version]; i++) {
         json_t *value = json_object_get(entry, columns[i]);
         size_t length = json_string_length(value);
         uint32_t wire = htobe32(value ? (uint32_t)length : ABSENT);

@@ -13,11 +13,10 @@ end $$;
 -- Who asks, may they, and on whose behalf. Sets what row-level security shows. key: road.key.id. about_*: the reference.
 -- audited: the operation writes, so the unit matters.
 create function lib.enter(key bigint, op_roles mejora.role[], audited boolean, about text, about_plan int, about_item int,
-                          out me int, out who text, out name text, out unit text, out institution text,
+                          out me int, out who text, out name text, out roles mejora.role[], out unit text, out institution text,
                           out allowed boolean, out error text, out args text[]) language plpgsql as $$
 #variable_conflict use_column
 declare
-    roles mejora.role[];
     home text;
     owns boolean;
     invited boolean;
@@ -75,11 +74,12 @@ declare
 begin
     perform set_config('mejora.institution', '*', true);
     select p.id, case when p.institution in (coalesce(about, p.institution), '*') then '' else p.institution || '/' end || p.code as code,
-           p.name, p.institution into asks
+           p.name, p.institution,
+           case when k.kind = 'invitation' then '{invited}' else p.roles end as roles into asks
       from road.key k join mejora.person p on p.id = k.person where k.id = refuse.key;
-    insert into road.audit (institution, plan, item_no, task_no, person, who, name, key, request, op, outcome, error, args)
-    values (coalesce(about, asks.institution, '*'), about_plan, about_item, about_task, asks.id, asks.code, asks.name, key, request,
-            op, outcome, error, array_remove(array[arg], null));
+    insert into road.audit (institution, plan, item_no, task_no, person, who, name, roles, key, request, op, outcome, error, args)
+    values (coalesce(about, asks.institution, '*'), about_plan, about_item, about_task, asks.id, asks.code, asks.name, asks.roles, key,
+            request, op, outcome, error, array_remove(array[arg], null));
 end $$;
 
 -- Gives the first administrator and the notification worker their keys; true when that was, or with no key given would be, done.

@@ -1,11 +1,14 @@
 -- The sealed log: docs/audit-log.md says what is hashed and how.
 
--- What is hashed of an entry. array_send writes every column with its length before it, behind a head of 20 bytes.
+-- What is hashed of an entry: version 2 is that with a column that entries did not have at first. array_send writes every column with
+-- its length before it, behind a head of 20 bytes.
 create function lib.audit_bytes(a road.audit) returns bytea stable language sql as $$
-    select '\x01'::bytea || substring(array_send(array[
+    select case when a.roles is null and a.asked is null then '\x01'::bytea || substring(array_send(first) from 21)
+                else '\x02'::bytea || substring(array_send(first || array[to_json(a.roles)::text, a.asked::text]) from 21) end
+      from (select array[
         a.seq::text, (extract(epoch from a.at) * 1000000)::bigint::text, a.institution, a.plan::text, a.item_no::text, a.task_no::text,
         a.person::text, a.who, a.name, a.unit, a.key::text, a.request::text, a.op, a.outcome::text, a.error, to_json(a.args)::text, a.why,
-        a.before::text, a.after::text]) from 21)
+        a.before::text, a.after::text] as first) columns
 $$;
 
 -- What is to be sealed next. A database restored into another cluster counts transactions anew: then all of them are looked at.

@@ -22,8 +22,8 @@ begin
     reply := record_send(row(r.ref, r.was, r.percent, r.version, r.changed_by, r.changed_at, r.changed_why));
     insert into road.request (key, id, hash, outcome, error, args, reply)
     values (key, request, hash, r.outcome, r.error, r.error_args, reply);
-    insert into road.audit (institution, plan, item_no, person, who, name, unit, key, request, op, outcome, error, args, why, before, after)
-    values (w.institution, about_plan, about_item, w.me, w.who, w.name, w.unit, key, request, 'progress_report', r.outcome, r.error,
+    insert into road.audit (institution, plan, item_no, person, who, name, roles, unit, key, request, op, outcome, error, args, why, before, after)
+    values (w.institution, about_plan, about_item, w.me, w.who, w.name, w.roles, w.unit, key, request, 'progress_report', r.outcome, r.error,
             r.error_args, why, r.before, r.after);
 end $$;
 grant usage on schema bench to mejora_server;

@@ -90,7 +90,11 @@ class World:
 
     def fill(self):
         for n in range(ENTRIES):
-            self.cli("institution", "add", f"i{n}", f"Institución {n}")
+            if n % 4:
+                self.cli("institution", "add", f"i{n}", f"Institución {n}")
+            else:  # as an older server left them: no roles
+                self.sql(f"insert into road.audit (institution, who, name, op, outcome, after)"
+                         f" values ('*', 'o{n}', 'Otro', 'whoami', 'ok', jsonb_build_object('n', {n}))")
             while n % BATCH == BATCH - 1 and self.checkpoint().get("size", 0) <= n:  # each question waits for its answer
                 pass
         self.sql(*(f"create table public.{t} as table road.{t}" for t in TABLES))
@@ -134,6 +138,12 @@ def one_digit(world, leaf, _):
     return "altered", leaf
 
 
+def other_roles(world, leaf, _):
+    """One that has them loses them, and one from before there were any gets some."""
+    world.sql(f"update road.audit set roles = case when roles is null then '{{admin}}'::mejora.role[] end where seq = {seq(leaf)}")
+    return "altered", leaf
+
+
 def swap_entries(world, leaf, other):
     world.sql(f"update road.audit a set after = b.after from road.audit b where a.seq in ({seq(leaf)}, {seq(other)})"
               f" and b.seq in ({seq(leaf)}, {seq(other)}) and a.seq <> b.seq")
@@ -168,7 +178,7 @@ def alter_and_hash(world, leaf, _):
     return "root", leaf
 
 
-KINDS = (one_byte, one_digit, swap_entries, swap_leaves, insert, delete_entry, delete_both, alter_and_hash)
+KINDS = (one_byte, one_digit, other_roles, swap_entries, swap_leaves, insert, delete_entry, delete_both, alter_and_hash)
 
 
 def ours(world, path, *options):
@@ -255,6 +265,8 @@ def main():
         path = world.export()
         tap.ok(ours(world, path) == theirs(path) == ("", None, None), "an untouched log is intact to both verifiers", ours(world, path))
         tap.ok(verify_audit.verify(open(path, encoding="utf-8"), key) == ENTRIES, "all entries are in it")
+        roles = {entry["op"]: entry.get("roles") for entry in (json.loads(line).get("entry") for line in open(path, encoding="utf-8")) if entry}
+        tap.ok(roles == {"institution_add": '["admin"]', "whoami": None}, "entries have the roles that the person had", roles)
         tamper(world, key)
         outsiders(world, key)
         goes_on(world, key)

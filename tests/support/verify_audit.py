@@ -10,7 +10,8 @@ import sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-COLUMNS = ("seq at institution plan item_no task_no person who name unit key request op outcome error args why before after").split()
+COLUMNS = ("seq at institution plan item_no task_no person who name unit key request op outcome error args why before after roles asked").split()
+LATER = COLUMNS[-2:]
 
 
 class Fault(Exception):
@@ -26,8 +27,9 @@ def sha256(data):
 def entry_bytes(entry):
     if set(entry) - set(COLUMNS) or not all(isinstance(value, str) for value in entry.values()):
         raise ValueError("not an entry")
-    values = [entry[column].encode() if column in entry else None for column in COLUMNS]
-    return b"\1" + b"".join(b"\xff" * 4 if v is None else struct.pack(">I", len(v)) + v for v in values)
+    version, columns = (2, COLUMNS) if any(column in entry for column in LATER) else (1, COLUMNS[:-2])
+    values = [entry[column].encode() if column in entry else None for column in columns]
+    return bytes([version]) + b"".join(b"\xff" * 4 if v is None else struct.pack(">I", len(v)) + v for v in values)
 
 
 class Tree:
