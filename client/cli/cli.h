@@ -81,6 +81,7 @@ struct cli {
     json_t *fields;  /* of the request */
     json_t *local;   /* options that stay here, and words left over */
     json_t *refused; /* what came with the last refusal */
+    json_t *settled; /* the names of requests that are answered, kept on disk until their answers are shown */
     char ref[REF_TEXT];
     const char *ref_typed;    /* NULL: the default */
     enum ref_level ref_level; /* what ref_typed is to be completed to */
@@ -117,6 +118,7 @@ extern volatile sig_atomic_t interrupted;
 
 /* retry.c: cli_try for a write, which is on disk until it is answered. */
 json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret);
+void kept_forget_settled(const struct cli *cli); /* their answers are shown */
 
 /* trouble.c: says why there is no OK; the exit code. reply: what came with a refusal */
 int trouble(struct cli *cli, const struct op *op, const struct answer *a, json_t *reply);

@@ -1,6 +1,8 @@
 /* mejora - the command line: one command, one answer, one exit code. */
 #include "client/cli/cli.h"
 
+#include "common/fault.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,7 +51,7 @@ static int run(struct cli *cli, int argc, char *argv[])
 int main(int argc, char *argv[])
 {
     struct sigaction action = {.sa_handler = on_interrupt}; /* without SA_RESTART: a poll ends at once */
-    struct cli cli = {.fields = json_object(), .local = json_object()};
+    struct cli cli = {.fields = json_object(), .local = json_object(), .settled = json_array()};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     message_language(NULL, NULL);
@@ -57,9 +59,12 @@ int main(int argc, char *argv[])
     int code = run(&cli, argc - 1, argv + 1);
     if (fflush(stdout) && code == EXIT_DONE)
         code = EXIT_FAILED;
+    fault(FAULT_shown);
+    kept_forget_settled(&cli);
     json_decref(cli.fields);
     json_decref(cli.local);
     json_decref(cli.refused);
+    json_decref(cli.settled);
     client_free(cli.client);
     profile_free(&cli.profile);
     free(cli.profile_file);

@@ -45,10 +45,20 @@ static json_t *send_kept(struct cli *cli, Mejora__Kept *k, struct answer *ret)
         say(_("mejora: this request cannot be kept for asking again: %s"), strerror(errno));
     json_t *reply = kept_send(cli, k, ret);
     bool queued = cli->queue && kept_is_unreached(ret) && put_off(cli, k, kept_is_open(ret));
-    if (queued || !kept_is_open(ret))
+    if (queued)
         kept_drop(cli, KEPT_PENDING, name);
+    else if (!kept_is_open(ret))
+        json_array_append_new(cli->settled, json_string(name));
     free(name);
     return reply;
+}
+
+/* Not before: whoever is killed in between has seen no answer, and asks for it again. */
+void kept_forget_settled(const struct cli *cli)
+{
+    json_t *name;
+    size_t i;
+    json_array_foreach(cli->settled, i, name) kept_drop(cli, KEPT_PENDING, json_string_value(name));
 }
 
 json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret)

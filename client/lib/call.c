@@ -1,6 +1,7 @@
 #include "client/lib/call.h"
 
 #include "common/clock.h"
+#include "common/fault.h"
 #include "server.pb-c.h"
 
 #include <errno.h>
@@ -227,7 +228,7 @@ static bool take(struct client *c, const struct question *q, struct answer *ret)
     zmq_msg_close(&head);
     zmq_msg_close(&body);
     bool mine = ret->head && ret->reply && ret->head->request_id.len == CALL_ID &&
-                !memcmp(ret->head->request_id.data, ret->id, CALL_ID);
+                !memcmp(ret->head->request_id.data, ret->id, CALL_ID) && !fault(FAULT_heard);
     if (!mine)
         answer_free(ret);
     return mine;
@@ -248,6 +249,7 @@ static enum turn attempt(struct client *c, struct question *q, struct answer *re
     if (!put(c, q))
         return TURN_SILENCE;
     ret->sent = true;
+    fault(FAULT_asked);
     do
         turn = await(c, ZMQ_POLLIN, until);
     while (turn == TURN_ANSWERED && !take(c, q, ret));

@@ -141,3 +141,19 @@ END
         [ "$(mejora audit list --op unit_add -o json | jq "[.entries[] | select(.request_id == \"$id\")] | length")" -eq 1 ]
     done
 }
+
+@test "a client killed when it has asked, was answered, or has shown it: retry tells what it would have, and it is done once" {
+    export LANG=C.UTF-8 && unset LC_ALL LC_MESSAGES
+    server_start
+    mejora institution add inm Instituto
+    for point in asked heard shown; do
+        run -137 --separate-stderr env MEJORA_FAULT="$point:kill:1" mejora unit add --institution inm --code "$point" "Unidad $point"
+        [ "$(pending | wc -l)" -eq 1 ]
+        told=$output
+        run -0 --separate-stderr mejora retry --all
+        [[ $output == *"Unidad $point"* ]]
+        [ "$point" != shown ] || [ "$output" = "$told" ]
+        [ -z "$(pending)" ]
+        [ "$(mejora audit list --op unit_add -o json | jq '.entries | length')" -eq $((++n)) ]
+    done
+}
