@@ -5,20 +5,21 @@ immutable language sql as $$
     select institution || coalesce('/' || plan::text, '') || coalesce('/' || item_no::text, '') || coalesce('.' || task_no::text, '')
 $$;
 
--- Which part of a reference is not there; no outcome: all of it is.
+-- Which part of a reference is not there; no outcome: all of it is. In plpgsql, because almost every operation begins with it:
+-- a function that returns one row is not taken into the caller's query, and in SQL it would be planned anew by each call.
 create function lib.missing(institution text, plan int, item_no int,
-                            out outcome mejora.outcome, out error text, out error_args text[]) stable language sql as $$
-    select 'not_found'::mejora.outcome, 'no_such_' || part.what, array[part.ref]
-      from (values (1, 'institution', lib.ref(institution),
-                    exists (select from mejora.institution i where i.institution = missing.institution)),
-                   (2, 'plan', lib.ref(institution, plan),
-                    plan is null or exists (select from mejora.plan p where (p.institution, p.year) = (missing.institution, plan))),
-                   (3, 'action', lib.ref(institution, plan, item_no),
-                    item_no is null or exists (select from mejora.action a where (a.institution, a.plan, a.item_no)
-                                                                              = (missing.institution, missing.plan, missing.item_no)))
-           ) part (n, what, ref, there)
-     where not there order by n limit 1
-$$;
+                            out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
+#variable_conflict use_variable
+begin
+    if not exists (select from mejora.institution i where i.institution = institution) then
+        select 'not_found', 'no_such_institution', array[institution] into outcome, error, error_args;
+    elsif plan is not null and not exists (select from mejora.plan p where (p.institution, p.year) = (institution, plan)) then
+        select 'not_found', 'no_such_plan', array[lib.ref(institution, plan)] into outcome, error, error_args;
+    elsif item_no is not null and not exists (select from mejora.action a
+                                               where (a.institution, a.plan, a.item_no) = (institution, plan, item_no)) then
+        select 'not_found', 'no_such_action', array[lib.ref(institution, plan, item_no)] into outcome, error, error_args;
+    end if;
+end $$;
 
 -- Names are compared without case, accents and doubled spaces: people write Planificacion.
 create function lib.fold(name text) returns text immutable parallel safe language sql as $$
