@@ -17,6 +17,7 @@ static struct guard {
     PGconn *pg;
     void *socket;
     pthread_t thread;
+    bool started;
 } guard;
 
 /* What road.key says of it: its id in decimal; "" when it is not accepted; NULL when the database cannot be asked. */
@@ -99,8 +100,10 @@ int keys_guard(void *zmq_context, const char *conninfo)
 {
     guard = (struct guard){
         .conninfo = conninfo, .pg = db_connect(conninfo, true), .socket = zmq_socket(zmq_context, ZMQ_REP)};
-    if (guard.socket && PQstatus(guard.pg) == CONNECTION_OK && !zmq_bind(guard.socket, "inproc://zeromq.zap.01") &&
-        !pthread_create(&guard.thread, NULL, run, &guard))
+    guard.started = guard.socket && PQstatus(guard.pg) == CONNECTION_OK &&
+                    !zmq_bind(guard.socket, "inproc://zeromq.zap.01") &&
+                    !pthread_create(&guard.thread, NULL, run, &guard);
+    if (guard.started)
         return 0;
     log_line(LOG_ERROR, "keys: no guard: %s %s", zmq_strerror(zmq_errno()), PQerrorMessage(guard.pg));
     if (guard.socket)
@@ -111,7 +114,8 @@ int keys_guard(void *zmq_context, const char *conninfo)
 
 void keys_join(void)
 {
-    pthread_join(guard.thread, NULL);
+    if (guard.started)
+        pthread_join(guard.thread, NULL);
 }
 
 enum knock { SILENCE, LET_IN, REFUSED };

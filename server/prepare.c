@@ -69,7 +69,8 @@ static void *run(void *arg)
 int preparer_start(struct preparer *p)
 {
     p->pg = db_connect(p->conninfo, true);
-    if (!mailbox_init(&p->in) && !pthread_create(&p->thread, NULL, run, p))
+    p->started = !mailbox_init(&p->in) && !pthread_create(&p->thread, NULL, run, p);
+    if (p->started)
         return 0;
     log_line(LOG_ERROR, "prepare: cannot start");
     PQfinish(p->pg);
@@ -78,6 +79,8 @@ int preparer_start(struct preparer *p)
 
 void preparer_stop(struct preparer *p)
 {
+    if (!p->started)
+        return;
     mailbox_close(&p->in);
     pthread_join(p->thread, NULL);
     PQfinish(p->pg);

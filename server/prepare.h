@@ -12,8 +12,9 @@ struct preparer {
     struct lane *lane; /* where prepared calls go */
     struct mailbox in;
     pthread_t thread;
+    bool started;
     PGconn *pg;
 };
 
 int preparer_start(struct preparer *p); /* the caller has set conninfo and lane; 0, or -1 */
-void preparer_stop(struct preparer *p);
+void preparer_stop(struct preparer *p); /* also when it never started */
