@@ -2,6 +2,7 @@
 
 #include "audit.pb-c.h"
 #include "calendar.pb-c.h"
+#include "change.pb-c.h"
 #include "common/ref.h"
 #include "people.pb-c.h"
 #include "plan.pb-c.h"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 static char settings[512];
+static _Atomic int announced;
 
 /* Generic plans are kept, also those made while a table was small: so they had better never be sequential scans. */
 void db_settings(const char *version, const char *now)
@@ -21,10 +22,18 @@ void db_settings(const char *version, const char *now)
         snprintf(settings + used, sizeof settings - used, " -c mejora.now=%s", now);
 }
 
+void db_announce(int hint_port)
+{
+    announced = hint_port;
+}
+
 PGconn *db_connect(const char *conninfo, bool read_only)
 {
-    char options[sizeof settings + 64];
-    snprintf(options, sizeof options, "%s%s", settings, read_only ? " -c default_transaction_read_only=on" : "");
+    char options[sizeof settings + 96];
+    int port = announced, used = snprintf(options, sizeof options, "%s%s", settings,
+                                          read_only ? " -c default_transaction_read_only=on" : "");
+    if (port)
+        snprintf(options + used, sizeof options - (size_t)used, " -c mejora.hint_port=%d", port);
     const char *keywords[] = {"dbname",           "options",          "connect_timeout",
                               "keepalives_idle",  "tcp_user_timeout", "target_session_attrs",
                               "application_name", "client_encoding",  NULL};

@@ -8,6 +8,7 @@
 
 /* The settings every connection gets besides its conninfo; before any db_connect. now: a time for rehearsals, or NULL. */
 void db_settings(const char *version, const char *now);
+void db_announce(int hint_port); /* what change_list says of it on every connection made from now on; 0: nothing */
 
 /* As role mejora_server. Never NULL, but PQstatus tells. PQfinish it. */
 PGconn *db_connect(const char *conninfo, bool read_only);

@@ -4,6 +4,7 @@
 #include "server/cluster.h"
 #include "server/db.h"
 #include "server/front.h"
+#include "server/hints.h"
 #include "server/keys.h"
 #include "server/migrate.h"
 #include "server/schedule.h"
@@ -22,7 +23,7 @@
 enum { CALLS = 4096, MAX_LANES = 16 };
 
 struct settings {
-    const char *data, *database, *state, *listen, *advertise, *now;
+    const char *data, *database, *state, *listen, *advertise, *hints, *now;
     int writers, readers, batch;
 };
 
@@ -35,6 +36,7 @@ struct server {
     struct lane writers[MAX_LANES], readers[MAX_LANES];
     struct preparer preparer;
     struct schedule schedule;
+    struct hints hints;
     struct seal seal;
     struct front front;
     int n_writers, n_readers; /* started */
@@ -46,6 +48,8 @@ static const char usage[] =
     "\n"
     "  --listen ENDPOINT   where clients connect (default tcp://127.0.0.1:7117)\n"
     "  --advertise ENDPOINT[,ENDPOINT]...  what profiles say instead, when clients reach it by other names\n"
+    "  --hints ENDPOINT    where watchers are told that there is something to read (default: a port beside --listen);\n"
+    "                      none: nowhere, they look every few seconds\n"
     "  --writers N         connections that write (default 2); requests on one plan keep one\n"
     "  --readers N         connections that read (default 2)\n"
     "  --batch N           most requests in one transaction (default 64)\n"
@@ -65,10 +69,10 @@ static bool number(const char *text, int max, int *ret)
 static bool read_settings(int argc, char *argv[], struct settings *ret)
 {
     static const struct option options[] = {
-        {"data", 1, NULL, 'd'},    {"database", 1, NULL, 'D'},  {"state", 1, NULL, 's'},   {"listen", 1, NULL, 'l'},
-        {"writers", 1, NULL, 'w'}, {"readers", 1, NULL, 'r'},   {"batch", 1, NULL, 'b'},   {"now", 1, NULL, 'n'},
-        {"log", 1, NULL, 'L'},     {"advertise", 1, NULL, 'a'}, {"version", 0, NULL, 'v'}, {"help", 0, NULL, 'h'},
-        {NULL, 0, NULL, 0}};
+        {"data", 1, NULL, 'd'},    {"database", 1, NULL, 'D'},  {"state", 1, NULL, 's'}, {"listen", 1, NULL, 'l'},
+        {"writers", 1, NULL, 'w'}, {"readers", 1, NULL, 'r'},   {"batch", 1, NULL, 'b'}, {"now", 1, NULL, 'n'},
+        {"log", 1, NULL, 'L'},     {"advertise", 1, NULL, 'a'}, {"hints", 1, NULL, 'H'}, {"version", 0, NULL, 'v'},
+        {"help", 0, NULL, 'h'},    {NULL, 0, NULL, 0}};
     *ret = (struct settings){.listen = "tcp://127.0.0.1:7117", .writers = 2, .readers = 2, .batch = 64};
     bool ok = true;
     for (int o; ok && (o = getopt_long(argc, argv, "", options, NULL)) >= 0;) {
@@ -78,6 +82,7 @@ static bool read_settings(int argc, char *argv[], struct settings *ret)
         case 's': ret->state = optarg; break;
         case 'l': ret->listen = optarg; break;
         case 'a': ret->advertise = optarg; break;
+        case 'H': ret->hints = optarg; break;
         case 'w': ok = number(optarg, MAX_LANES, &ret->writers); break;
         case 'r': ok = number(optarg, MAX_LANES, &ret->readers); break;
         case 'b': ok = number(optarg, MAX_BATCH, &ret->batch); break;
@@ -128,8 +133,16 @@ static int start_lanes(struct server *s)
     }
     s->preparer = (struct preparer){.conninfo = s->conninfo, .lane = s->writers};
     s->schedule = (struct schedule){.conninfo = s->conninfo};
-    s->seal = (struct seal){.conninfo = s->conninfo, .state = s->set.state};
+    s->seal = (struct seal){.conninfo = s->conninfo, .state = s->set.state, .hints = &s->hints};
     return preparer_start(&s->preparer) || schedule_start(&s->schedule) || seal_start(&s->seal);
+}
+
+/* False: it was asked for and cannot be. */
+static bool publish(struct server *s, const char *secret_key)
+{
+    char beside[256];
+    const char *at = s->set.hints ? s->set.hints : hints_beside(s->set.listen, beside);
+    return !at || !strcmp(at, "none") || !hints_open(&s->hints, s->context, at, secret_key);
 }
 
 static int serve(struct server *s, int stop_fd)
@@ -144,7 +157,7 @@ static int serve(struct server *s, int stop_fd)
     f->n_writers = s->set.writers;
     f->n_readers = s->set.readers;
     log_line(LOG_INFO, "keys: two strangers knock now, and have to be refused");
-    bool ok = !front_open(f, s->context, s->set.listen, id.secret_key) &&
+    bool ok = !front_open(f, s->context, s->set.listen, id.secret_key) && publish(s, id.secret_key) &&
               keys_prove(s->context, bootstrap_reachable(f->endpoint, reachable), id.public_key) &&
               !bootstrap_profiles(s->set.state, &id, s->set.advertise ? s->set.advertise : reachable, s->conninfo);
     sodium_memzero(id.secret_key, sizeof id.secret_key);
@@ -186,6 +199,7 @@ int main(int argc, char *argv[])
         preparer_stop(&s.preparer);
         schedule_stop(&s.schedule);
         seal_stop(&s.seal);
+        hints_close(&s.hints);
         zmq_ctx_term(s.context);
         keys_join();
     }

@@ -239,12 +239,14 @@ static void *run(void *arg)
     struct pollfd stop = {.fd = s->wake, .events = POLLIN};
     PGconn *pg = db_connect(s->conninfo, false);
     int open = 0, n = 0;
-    while (open >= 0 && poll(&stop, 1, n == BATCH ? 0 : EVERY_MS) == 0) {
+    while (poll(&stop, 1, n == BATCH ? 0 : EVERY_MS) == 0) {
         if (PQstatus(pg) != CONNECTION_OK)
             PQreset(pg);
         n = 0;
-        if (PQstatus(pg) == CONNECTION_OK && (open || (open = log_open(s, pg))) && open > 0)
+        if (open >= 0 && PQstatus(pg) == CONNECTION_OK && (open || (open = log_open(s, pg))) && open > 0)
             n = pass(s, pg);
+        if (PQstatus(pg) == CONNECTION_OK)
+            hints_tell(s->hints, pg);
     }
     PQfinish(pg);
     return NULL;

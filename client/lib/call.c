@@ -66,6 +66,11 @@ void client_stop(struct client *c, const volatile sig_atomic_t *stop)
     c->stop = stop;
 }
 
+const char *client_endpoint(const struct client *c)
+{
+    return c->profile->endpoints[c->endpoint];
+}
+
 void answer_free(struct answer *a)
 {
     if (a->head)

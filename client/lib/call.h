@@ -37,6 +37,8 @@ void client_free(struct client *c);
 void client_timeout(struct client *c, int ms); /* of every later call; at first CALL_TIMEOUT_MS */
 void client_stop(struct client *c, const volatile sig_atomic_t *stop); /* ends a call early when a signal has set it */
 
+const char *client_endpoint(const struct client *c); /* the one it talks to, or will */
+
 /* ref and request may be NULL: about nothing, no fields. Give id to ask again what was asked before; NULL: a new one.
  * True: answered and OK. The caller frees the answer in any case. */
 bool client_call(struct client *c, const struct op *op, const char *ref, const ProtobufCMessage *request,

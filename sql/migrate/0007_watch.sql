@@ -1,0 +1,3 @@
+-- What watchers ask for: an institution's part of the sealed log from a place on.
+
+create index on road.leaf (about, leaf);
