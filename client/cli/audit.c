@@ -85,8 +85,7 @@ static void put_value(FILE *out, json_t *value)
         json_dumpf(value, out, JSON_ENCODE_ANY);
 }
 
-/* "Progress: 75 → 50" for each field that is not what it was. */
-static char *changes_text(json_t *before, json_t *after)
+char *changes_text(json_t *before, json_t *after)
 {
     char *ret = NULL;
     size_t size;

@@ -136,6 +136,7 @@ int run_use(struct cli *cli);
 int run_import(struct cli *cli);
 int run_resolve(struct cli *cli);
 int run_audit(struct cli *cli);
+int run_watch(struct cli *cli);
 int run_retry(struct cli *cli);
 int run_queue_send(struct cli *cli);
 int run_queue_list(struct cli *cli);
@@ -149,5 +150,7 @@ int run_proof(struct cli *cli);
 int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
 void settle_date(struct cli *cli, const char *field); /* days back become a date */
+char *changes_text(json_t *before,
+                   json_t *after); /* "Progress: 75 → 50" for each field that is not what it was; freed */
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

@@ -93,6 +93,12 @@ const struct command commands[] = {
      "actions: ref action end_date days_left percent state owners", NULL, NULL, N_("what ends soon or is overdue"),
      "mejora due --within 15d"},
 
+    {"watch", NULL, OP_change_list, REF_INSTITUTION,
+     ARGS(FIELD("since", "since", N_("go on behind this change; 0: from the beginning; without it: from now on")),
+          LOCAL("count", N_("end after so many")), IN_PLAN, IN_INSTITUTION),
+     NULL, NULL, run_watch, N_("what changes, as it happens, without gap or repeat; ^C ends it"),
+     "mejora watch --since 128"},
+
     {"action", "list", OP_action_list, REF_PLAN,
      ARGS(IN_PLAN, FIELD("unit", "unit", N_("only this unit's: code, name or alias")),
           FIELD("state", "state", N_("only in this state")), SWITCH("mine", "mine", N_("only those of my units"))),
@@ -361,6 +367,8 @@ static const struct alias {
     {"servidor", "server"},
     {"estado", "status"},
     {"tablero", "status"},
+    {"observar", "watch"},
+    {"seguir", "watch"},
     {"vence", "due"},
     {"vencimientos", "due"},
     {"quien-soy", "whoami"},

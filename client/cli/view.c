@@ -293,6 +293,19 @@ static void put_line(struct sheet *s, const ProtobufCMessageDescriptor *type, js
     fputs(s->format == FORMAT_CSV ? "\r\n" : "\n", stdout);
 }
 
+void view_line(enum format format, const ProtobufCMessageDescriptor *type, json_t *row)
+{
+    struct sheet s = {format, true};
+    char *text = format == FORMAT_JSON ? json_dumps(row, JSON_COMPACT) : NULL;
+    char *safe = text && isatty(STDOUT_FILENO) ? view_safe(text) : NULL;
+    if (text)
+        puts(safe ? safe : text);
+    else
+        put_line(&s, type, row, !row);
+    free(safe);
+    free(text);
+}
+
 /* The list that the reply is about: the first it has. */
 static const ProtobufCFieldDescriptor *list_of(const ProtobufCMessageDescriptor *type)
 {

@@ -18,6 +18,9 @@ bool format_find(const char *name, enum format *ret);
 void view_reply(enum format format, const ProtobufCMessageDescriptor *type, json_t *reply, const char *columns);
 void view_json(json_t *value);
 
+/* A stream's line: a row of CSV or TSV (row NULL: the header), a JSON object in one line otherwise. */
+void view_line(enum format format, const ProtobufCMessageDescriptor *type, json_t *row);
+
 /* One field's value for a person; the caller frees it. */
 char *view_value(const ProtobufCFieldDescriptor *f, json_t *value);
 
