@@ -1,6 +1,7 @@
 /* PostgreSQL in trouble: what one request does to the database costs nobody else, somebody's lock is answered with BUSY, and
  * whoever was under way when it died is answered all the same. */
 #include "action.pb-c.h"
+#include "tests/support/lib/death.h"
 #include "tests/support/lib/load.h"
 
 #include <setjmp.h>
@@ -107,56 +108,15 @@ static void somebody_elses_lock_is_answered_busy(void **state)
 
 /* ---- death ---- */
 
-static void stop_fast(void)
-{
-    kill(database_postmaster(&server), SIGINT);
-}
-
-static void stop_immediately(void)
-{
-    kill(database_postmaster(&server), SIGQUIT);
-}
-
-static void kill_postmaster(void)
-{
-    kill(database_postmaster(&server), SIGKILL);
-}
-
-static void kill_writer(void)
-{
-    pid_t pid = (pid_t)sql_long(
-        &server, "select pid from pg_stat_activity where application_name = 'mejorad' and query like 'with old%%'"
-                 " order by state = 'active' desc limit 1");
-    assert_true(pid > 1);
-    kill(pid, SIGKILL);
-}
-
-static void terminate_all(void)
-{
-    sql(&server, "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mejorad'");
-}
-
-static const struct {
-    const char *what;
-    void (*happens)(void);
-} deaths[] = {
-    {"kill -9 of the backend that writes", kill_writer},
-    {"all connections terminated", terminate_all},
-    {"fast stop", stop_fast},
-    {"immediate stop", stop_immediately},
-    {"kill -9 of the postmaster", kill_postmaster},
-};
-
 /* The supervisor starts PostgreSQL again; the same ids bring what was told to ask again to its end. */
 static void everybody_is_answered_whatever_happens_to_postgresql(void **state)
 {
     (void)state;
     load_connect(load);
-    for (size_t i = 0; i < sizeof deaths / sizeof *deaths; i++) {
-        print_message("# %s\n", deaths[i].what);
+    for (int i = DEATH_BACKEND; i < DEATHS; i++) {
+        print_message("# %s\n", death_names[i]);
         assert_true(load_run(load, WRITES / 5));
-        deaths[i].happens();
-        database_close();
+        death_now(&server, (enum death)i);
         assert_true(load_run(load, WRITES / 5));
         load_settle(load);
         load_repeat(load, 20);

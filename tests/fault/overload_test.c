@@ -2,6 +2,7 @@
  * up is its backend, stopped by a signal, so nothing depends on how fast the machine is. */
 #include "action.pb-c.h"
 #include "people.pb-c.h"
+#include "tests/support/lib/sanitized.h"
 #include "tests/support/lib/world.h"
 
 #include <setjmp.h>
@@ -13,18 +14,6 @@
 #include <cmocka.h>
 
 enum { SHARE = 256, POOL = 4096, CROWD = POOL / SHARE + 1, TOO_MANY = SHARE + 44, REST_KIB = 64 << 10 };
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { SANITIZED = 1 };
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-enum { SANITIZED = 1 };
-#else
-enum { SANITIZED = 0 };
-#endif
-#else
-enum { SANITIZED = 0 };
-#endif
 
 static struct mejorad server;
 static struct keys keys[CROWD];

@@ -46,25 +46,36 @@ void load_disconnect(struct load *l)
 void load_connect(struct load *l)
 {
     load_disconnect(l);
-    for (int i = 0; i < LOAD_CLIENTS; i++)
-        l->peers[i] = peer_open(l->server, &l->keys[i]);
+    for (int i = 0; i < LOAD_CLIENTS; i++) {
+        struct mejorad at = *l->server;
+        if (i == 0 && l->through)
+            snprintf(at.endpoint, sizeof at.endpoint, "%s", l->through);
+        l->peers[i] = peer_open(&at, &l->keys[i]);
+    }
 }
 
 void load_free(struct load *l)
 {
     load_disconnect(l);
     close(l->ledger);
+    free(l->requests);
     free(l);
 }
 
 /* Everything about a request follows from its number; the id begins with it. */
+static int words(int n, char ret_ref[32], char ret_why[32])
+{
+    snprintf(ret_ref, 32, "inm/2023/%d", n % WORLD_ACTIONS + 1);
+    snprintf(ret_why, 32, "%s %d", reason, n);
+    return n % 5 * 25;
+}
+
 static void send_request(struct load *l, int n)
 {
     int client = n % LOAD_CLIENTS;
     char ref[32], why[32];
-    snprintf(ref, sizeof ref, "inm/2023/%d", n % WORLD_ACTIONS + 1);
-    snprintf(why, sizeof why, "%s %d", reason, n);
-    report(l->peers[client], ref, l->requests[n].id, n % 5 * 25, why);
+    int percent = words(n, ref, why);
+    report(l->peers[client], ref, l->requests[n].id, percent, why);
     l->requests[n].under_way = true;
     l->under_way[client]++;
 }
@@ -72,44 +83,73 @@ static void send_request(struct load *l, int n)
 static int new_request(struct load *l)
 {
     uint32_t n = (uint32_t)l->n;
-    assert_true(l->n < LOAD_MAX);
+    if (l->n == l->room) {
+        l->room = l->room ? 2 * l->room : 1024;
+        l->requests = realloc(l->requests, (size_t)l->room * sizeof *l->requests);
+        assert_non_null(l->requests);
+    }
+    l->requests[n] = (struct load_request){0};
     id_make(l->requests[n].id);
     memcpy(l->requests[n].id, &n, sizeof n);
     return l->n++;
 }
 
-static void digest(const struct reply *r, uint8_t ret[32])
+int load_new_request(struct load *l, char ret_ref[32], int *ret_percent, char ret_why[32])
 {
+    int n = new_request(l);
+    *ret_percent = words(n, ret_ref, ret_why);
+    return n;
+}
+
+void load_acknowledged(struct load *l, int n, const char *id)
+{
+    uint8_t *own = l->requests[n].id;
+    assert_int_equal(sodium_hex2bin(own, PEER_ID, id, strlen(id), NULL, NULL, NULL), 0);
+    dprintf(l->ledger, "%s\t%s %d\t\\N\n", id, reason, n);
+    assert_int_equal(fdatasync(l->ledger), 0);
+}
+
+enum { DIGEST = 16 };
+
+static const char *digest(const struct reply *r)
+{
+    static char text[2 * DIGEST + 1];
+    uint8_t d[DIGEST];
     crypto_generichash_state h;
-    crypto_generichash_init(&h, NULL, 0, 32);
+    crypto_generichash_init(&h, NULL, 0, DIGEST);
     crypto_generichash_update(&h, (const uint8_t *)&r->outcome, sizeof r->outcome);
     crypto_generichash_update(&h, (const uint8_t *)r->error, strlen(r->error));
     crypto_generichash_update(&h, r->body, r->size);
-    crypto_generichash_final(&h, ret, 32);
+    crypto_generichash_final(&h, d, DIGEST);
+    return sodium_bin2hex(text, sizeof text, d, DIGEST);
 }
 
 static void acknowledge(struct load *l, uint32_t n, const struct reply *r)
 {
     struct load_request *q = &l->requests[n];
-    uint8_t now[32];
-    digest(r, now);
-    if (q->acked)
-        assert_memory_equal(now, q->digest, sizeof now);
-    else
-        dprintf(l->ledger, "%s\t%s %u\n", id_text(q->id), reason, n);
-    memcpy(q->digest, now, sizeof now);
+    dprintf(l->ledger, "%s\t%s %u\t%s\n", id_text(q->id), reason, n, digest(r));
     l->acked += !q->acked;
     q->acked = true;
+}
+
+/* Whose answer this is: the id begins with its number, unless somebody else was the first to send it. */
+static uint32_t number_of(const struct load *l, const uint8_t id[PEER_ID])
+{
+    uint32_t n;
+    memcpy(&n, id, sizeof n);
+    if (n >= (uint32_t)l->n || memcmp(id, l->requests[n].id, PEER_ID) != 0)
+        for (n = (uint32_t)l->n; n-- > 0 && memcmp(id, l->requests[n].id, PEER_ID) != 0;)
+            ;
+    assert_true(n < (uint32_t)l->n && l->requests[n].under_way);
+    return n;
 }
 
 static bool take(struct load *l, int client, int ms)
 {
     static struct reply r;
-    uint32_t n;
     if (!hear_within(l->peers[client], ms, &r))
         return false;
-    memcpy(&n, r.id, sizeof n);
-    assert_true((int)n < l->n && l->requests[n].under_way && !memcmp(r.id, l->requests[n].id, PEER_ID));
+    uint32_t n = number_of(l, r.id);
     l->requests[n].under_way = false;
     l->under_way[client]--;
     if (r.outcome == MEJORA__OUTCOME__OUTCOME_OK) {
@@ -205,7 +245,7 @@ static void ledger_copy(const struct load *l)
     snprintf(path, sizeof path, "%s/ledger", l->server->dir);
     FILE *f = fopen(path, "r");
     assert_non_null(f);
-    sql(l->server, "drop table if exists pg_temp.ledger; create temp table ledger (id uuid, why text)");
+    sql(l->server, "drop table if exists pg_temp.ledger; create temp table ledger (id uuid, why text, digest text)");
     PQclear(PQexec(pg, "copy ledger from stdin"));
     while (fgets(line, sizeof line, f))
         assert_int_equal(PQputCopyData(pg, line, (int)strlen(line)), 1);
@@ -218,8 +258,10 @@ static void ledger_copy(const struct load *l)
 static const struct {
     const char *what, *sql;
 } none[] = {
-    {"lost", "select count(*) from ledger l where not exists (select from mejora.progress p where p.why = l.why)"},
-    {"acknowledged twice", "select count(*) - count(distinct id) from ledger"},
+    {"lost",
+     "select count(distinct l.id) from ledger l where not exists (select from mejora.progress p where p.why = l.why)"},
+    {"repeats answered differently",
+     "select count(*) from (select 1 from ledger group by id having count(distinct digest) > 1) d"},
     {"done twice", "select count(*) - count(distinct why) from mejora.progress where why like 'carga %'"},
     {"without request row",
      "select count(*) from ledger l where not exists (select from road.request q where q.id = l.id)"},
@@ -234,16 +276,26 @@ static const struct {
                              " having max(version) <> count(*) or min(version) <> 1) g"},
 };
 
+long load_count(const struct load *l, const char *what)
+{
+    size_t i = 0;
+    while (strcmp(none[i].what, what) != 0)
+        i++;
+    return sql_long(l->server, "%s", none[i].sql);
+}
+
 void load_check(const struct load *l)
 {
     ledger_copy(l);
-    sql(l->server,
-        "create index on road.audit (why); create index on mejora.progress (why); analyze road.audit, mejora.progress");
+    sql(l->server, "create index if not exists audit_of_test on road.audit (why);"
+                   "create index if not exists progress_of_test on mejora.progress (why);"
+                   "create index if not exists request_of_test on road.request (id);"
+                   "analyze road.audit, mejora.progress, road.request");
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         long n = sql_long(l->server, "%s", none[i].sql);
         if (n != 0)
             fail_msg("%s: %ld", none[i].what, n);
     }
-    assert_int_equal(sql_long(l->server, "select count(*) from ledger"), l->acked);
+    assert_int_equal(sql_long(l->server, "select count(distinct id) from ledger"), l->acked);
     assert_int_equal(sql_long(l->server, "select count(*) from mejora.progress where why like 'carga %%'"), l->n);
 }
