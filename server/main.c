@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -97,6 +98,16 @@ static bool read_settings(int argc, char *argv[], struct settings *ret)
     if (!ok)
         fputs(usage, stderr);
     return ok;
+}
+
+/* A connection is a file, and the usual 1024 are few: as many as whoever started us allows. */
+static void allow_files(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files))
+        return;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
 }
 
 static int open_database(struct server *s)
@@ -191,6 +202,7 @@ int main(int argc, char *argv[])
     sigprocmask(SIG_BLOCK, &stop, NULL); /* before any thread: only the front hears them */
     int stop_fd = signalfd(-1, &stop, SFD_CLOEXEC);
 
+    allow_files();
     db_settings(MEJORA_VERSION, s.set.now);
     bool ok = sodium_init() >= 0 && stop_fd >= 0 && !open_database(&s);
     if (ok) {
