@@ -126,14 +126,16 @@ static inline struct curve *curve_open(int port, const struct pair *server, cons
     return NULL;
 }
 
-static inline uint8_t *curve_seal(struct curve *c, uint8_t *at, const void *data, size_t size, bool more)
+enum { CURVE_MORE = 1, CURVE_COMMAND = 2 }; /* what the first sealed byte says */
+
+static inline uint8_t *curve_seal(struct curve *c, uint8_t *at, const void *data, size_t size, uint8_t flags)
 {
     uint8_t nonce[24], plain[CURVE_FRAME];
     uint8_t *body = curve_frame(at, 0, 8 + 8 + 16 + 1 + size);
     curve_nonce(nonce, "CurveZMQMESSAGEC", ++c->nonce);
     memcpy(body, "\x07MESSAGE", 8);
     memcpy(body + 8, nonce + 16, 8);
-    plain[0] = more;
+    plain[0] = flags;
     memcpy(plain + 1, data, size);
     crypto_box_easy_afternm(body + 16, plain, size + 1, nonce, c->key);
     return body + 33 + size;
@@ -142,8 +144,8 @@ static inline uint8_t *curve_seal(struct curve *c, uint8_t *at, const void *data
 static inline bool curve_send(struct curve *c, const void *head, size_t head_size, const void *body, size_t body_size)
 {
     uint8_t out[CURVE_FRAME];
-    uint8_t *end = curve_seal(c, out, head, head_size, true);
-    end = curve_seal(c, end, body, body_size, false);
+    uint8_t *end = curve_seal(c, out, head, head_size, CURVE_MORE);
+    end = curve_seal(c, end, body, body_size, 0);
     return curve_exactly(c->fd, out, (size_t)(end - out), true);
 }
 
@@ -168,19 +170,39 @@ static inline ssize_t curve_unseal(struct curve *c, size_t at, uint8_t *plain, s
                                                                                           : (ssize_t)(start + size);
 }
 
+/* Who does not answer the server's PING (ttl, context) with a PONG (context) is taken for dead. */
+static inline bool curve_pong(struct curve *c, uint8_t *ping, size_t size)
+{
+    uint8_t out[256], *end;
+    if (size < 8 || size > 64 || memcmp(ping + 1, "\4PING", 5) != 0)
+        return false;
+    memcpy(ping + 3, "\4PONG", 5);
+    end = curve_seal(c, out, ping + 3, size - 3, CURVE_COMMAND);
+    return curve_exactly(c->fd, out, (size_t)(end - out), true);
+}
+
+static inline void curve_forget(struct curve *c, size_t size)
+{
+    c->filled -= size;
+    memmove(c->buffer, c->buffer + size, c->filled);
+}
+
 /* Takes what has come; returns an outcome when a whole reply is there, -1 when not yet, -2 when the line is dead. */
 static inline int curve_receive(struct curve *c, uint8_t plain[2][CURVE_FRAME], size_t size[2])
 {
-    ssize_t n = recv(c->fd, c->buffer + c->filled, CURVE_BUFFER - c->filled, MSG_DONTWAIT);
+    ssize_t n = recv(c->fd, c->buffer + c->filled, CURVE_BUFFER - c->filled, MSG_DONTWAIT), first;
     c->filled += n > 0 ? (size_t)n : 0;
-    ssize_t first = curve_unseal(c, 0, plain[0], &size[0]);
+    while ((first = curve_unseal(c, 0, plain[0], &size[0])) > 0 && plain[0][0] & CURVE_COMMAND) {
+        if (!curve_pong(c, plain[0], size[0]))
+            return -2;
+        curve_forget(c, (size_t)first);
+    }
     ssize_t second = first > 0 ? curve_unseal(c, (size_t)first, plain[1], &size[1]) : first;
     if (first < 0 || second < 0 || n == 0)
         return -2;
     if (!second)
         return -1;
-    c->filled -= (size_t)(first + second);
-    memmove(c->buffer, c->buffer + first + second, c->filled);
+    curve_forget(c, (size_t)(first + second));
     Mejora__ReplyHead *head = mejora__reply_head__unpack(NULL, size[0] - 1, plain[0] + 1);
     int outcome = head ? (int)head->outcome : -2;
     mejora__reply_head__free_unpacked(head, NULL);

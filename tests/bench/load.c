@@ -1,24 +1,27 @@
 /* load - closed-loop clients, each with its own CURVE key and connection, a few threads.
  *
- *   load keys N                                                        prints N lines: PUBLIC SECRET PUBLIC-IN-HEX
- *   load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS report|list|history [SERVER_PID POSTMASTER_PID]
+ *   load keys N                                                  prints N lines: PUBLIC SECRET PUBLIC-IN-HEX
+ *   load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS WHAT    says "go" when it begins to measure, then the figures
+ *   load idle PORT SERVER_KEY KEYFILE FIRST N                    N connected clients that say nothing until stdin ends
  *
- * Client N is the department N that tests/bench/data.sql makes: it reports on actions whose number leaves the remainder N.
+ * WHAT: report (on actions of the own department), list (of one plan, the same for all), lists (each client its own plan),
+ * history, or a number: reports on the 100 actions each of that many institutions (tests/bench/data.sql makes them all).
  * THREADS = 0: every client through libzmq (two threads), as a department would; else over plain sockets. */
 #include "tests/bench/curve.h"
 
 #include "action.pb-c.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_CLIENTS = 1024, MAX_SAMPLES = 1 << 20, DEPARTMENTS = 64, PLANS = 200, FIRST_PLAN = 1970, ROUNDS = 7 };
+enum { MAX_CLIENTS = 1 << 14, MAX_SAMPLES = 1 << 20, DEPARTMENTS = 64, FIRST_PLAN = 1970, PLANS = 128, ROUNDS = 7 };
+enum { FIRST_SMALL_PLAN = 2100, OF_AN_INSTITUTION = 100 };
 
 struct client {
     int department;
@@ -58,23 +61,32 @@ static void send_request(struct client *c, const char *op, const char *ref, cons
         peer_send(c->socket, head, head_size, body, size);
 }
 
+static void report_on(struct worker *w, struct client *c, const char *ref)
+{
+    Mejora__ProgressReportRequest m = MEJORA__PROGRESS_REPORT_REQUEST__INIT;
+    m.has_percent = 1;
+    m.percent = rand_r(&w->seed) % 4 * 25;
+    m.why = (char *)(uintptr_t) "avance del trimestre";
+    send_request(c, "progress_report", ref, &m.base);
+}
+
 static void ask(struct worker *w, struct client *c)
 {
-    char plan[32], action[64];
-    snprintf(plan, sizeof plan, "bench/%d", FIRST_PLAN + rand_r(&w->seed) % PLANS);
-    snprintf(action, sizeof action, "%s/%d", plan, c->department + rand_r(&w->seed) % ROUNDS * DEPARTMENTS);
-    if (*what == 'r') {
-        Mejora__ProgressReportRequest m = MEJORA__PROGRESS_REPORT_REQUEST__INIT;
-        m.has_percent = 1;
-        m.percent = rand_r(&w->seed) % 4 * 25;
-        m.why = (char *)(uintptr_t) "avance del trimestre";
-        send_request(c, "progress_report", action, &m.base);
-    } else if (*what == 'l') {
+    char ref[64];
+    int own_action = c->department + rand_r(&w->seed) % ROUNDS * DEPARTMENTS;
+    snprintf(ref, sizeof ref, "bench/%d/%d", FIRST_PLAN + rand_r(&w->seed) % PLANS, own_action);
+    if (*what == 'l') {
         Mejora__ActionListRequest m = MEJORA__ACTION_LIST_REQUEST__INIT;
-        send_request(c, "action_list", "bench/2190", &m.base); /* the plan of twenty */
-    } else {
+        snprintf(ref, sizeof ref, "bench/%d", FIRST_SMALL_PLAN + (strcmp(what, "lists") ? 0 : c->department - 1));
+        send_request(c, "action_list", ref, &m.base);
+    } else if (*what == 'h') {
         Mejora__ProgressHistoryRequest m = MEJORA__PROGRESS_HISTORY_REQUEST__INIT;
-        send_request(c, "progress_history", action, &m.base);
+        send_request(c, "progress_history", ref, &m.base);
+    } else {
+        int institutions = atoi(what), one = 1 + rand_r(&w->seed) % (institutions ? institutions : 1);
+        if (institutions)
+            snprintf(ref, sizeof ref, "i%d/2026/%d", one, 1 + rand_r(&w->seed) % OF_AN_INSTITUTION);
+        report_on(w, c, ref);
     }
 }
 
@@ -141,34 +153,6 @@ static void *work(void *arg)
     return NULL;
 }
 
-static double cpu_of(const char *pid, const char *parent)
-{
-    char path[64];
-    long user, sys;
-    int ppid;
-    snprintf(path, sizeof path, "/proc/%.16s/stat", pid);
-    FILE *f = fopen(path, "re");
-    bool ok =
-        f && fscanf(f, "%*d (%*[^)]) %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %ld %ld", &ppid, &user, &sys) == 3;
-    if (f)
-        fclose(f);
-    if (!ok || (parent && ppid != atoi(parent)))
-        return 0;
-    return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static double cpu_of_children(const char *parent)
-{
-    double sum = cpu_of(parent, NULL);
-    DIR *proc = opendir("/proc");
-    for (struct dirent *e; proc && (e = readdir(proc));)
-        if (*e->d_name >= '1' && *e->d_name <= '9')
-            sum += cpu_of(e->d_name, parent);
-    if (proc)
-        closedir(proc);
-    return sum;
-}
-
 static int by_value(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;
@@ -206,36 +190,63 @@ static void report(struct worker workers[], int threads, double seconds)
         return;
     }
     qsort(all, (size_t)n, sizeof *all, by_value);
-    printf("tps=%.0f refused=%ld p50_us=%.0f p99_us=%.0f", (double)answered / seconds, refused,
+    printf("tps=%.0f refused=%ld p50_us=%.0f p99_us=%.0f\n", (double)answered / seconds, refused,
            (double)all[n / 2] * 1e6, (double)all[n * 99 / 100] * 1e6);
     free(all);
 }
 
-static int run(int argc, char *argv[])
+static int endpoint_open(char *argv[], struct pair *server)
 {
-    static struct pair of_server, pairs[MAX_CLIENTS];
-    static struct client clients[MAX_CLIENTS];
-    struct worker workers[64] = {0};
-    int n = atoi(argv[5]), threads = atoi(argv[7]), port = atoi(argv[2]);
-    bool plain = threads > 0;
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    return pairs_read(argv[3], server, 1) == 1 ? atoi(argv[2]) : 0;
+}
+
+static struct pair of_server, pairs[MAX_CLIENTS];
+static struct client clients[MAX_CLIENTS];
+
+static bool connect_all(int port, int first, int n, bool plain, void *context)
+{
     char endpoint[64];
     snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%d", port);
-    threads = plain ? threads : 2;
-    double seconds = atof(argv[6]);
-    what = argv[8];
-    if (n < 1 || n > MAX_CLIENTS || threads < 1 || threads > 64 || pairs_read(argv[3], &of_server, 1) < 1 ||
-        pairs_read(argv[4], pairs, n) < n) {
-        fprintf(stderr, "load: not enough keys\n");
-        return 1;
-    }
-    void *context = zmq_ctx_new();
     for (int i = 0; i < n; i++) {
+        const struct pair *own = &pairs[first + i];
         clients[i].department = 1 + i % DEPARTMENTS;
-        if (plain && !(clients[i].curve = curve_open(port, &of_server, &pairs[i])))
-            return fprintf(stderr, "load: client %d is not let in\n", i + 1), 1;
-        else if (!plain)
-            clients[i].socket = peer_open(context, endpoint, &of_server, &pairs[i]);
+        if (!plain)
+            clients[i].socket = peer_open(context, endpoint, &of_server, own);
+        else if (!(clients[i].curve = curve_open(port, &of_server, own)))
+            return fprintf(stderr, "load: client %d is not let in\n", first + i + 1), false;
     }
+    return true;
+}
+
+static void disconnect_all(int n, void *context)
+{
+    for (int i = 0; i < n; i++) {
+        if (clients[i].curve)
+            close(clients[i].curve->fd);
+        if (clients[i].socket)
+            zmq_close(clients[i].socket);
+        free(clients[i].curve);
+    }
+    zmq_ctx_term(context);
+}
+
+static int run(char *argv[])
+{
+    struct worker workers[64] = {0};
+    int port = endpoint_open(argv, &of_server), n = atoi(argv[5]), threads = atoi(argv[7]);
+    bool plain = threads > 0;
+    double seconds = atof(argv[6]);
+    void *context = zmq_ctx_new();
+    threads = plain ? threads : 2;
+    what = argv[8];
+    if (!port || n < 1 || n > MAX_CLIENTS || threads > 64 || pairs_read(argv[4], pairs, n) < n)
+        return fprintf(stderr, "load: not enough keys\n"), 1;
+    if (!connect_all(port, 0, n, plain, context))
+        return 1;
     for (int i = 0, first = 0; i < threads; i++, first = n * i / threads) {
         struct worker *w = &workers[i];
         w->clients = clients + first;
@@ -245,40 +256,65 @@ static int run(int argc, char *argv[])
         pthread_create(&w->thread, NULL, work, w);
     }
     usleep(500 * 1000);
-    bool split = argc > 10;
-    double from = now(), own = (double)clock() / CLOCKS_PER_SEC;
-    double server = split ? cpu_of(argv[9], NULL) : 0, postgres = split ? cpu_of_children(argv[10]) : 0;
+    puts("go");
+    fflush(stdout);
+    double from = now();
     phase = 1;
     usleep((useconds_t)(seconds * 1e6));
     phase = 2;
     double took = now() - from;
-    own = (double)clock() / CLOCKS_PER_SEC - own;
-    server = split ? cpu_of(argv[9], NULL) - server : 0;
-    postgres = split ? cpu_of_children(argv[10]) - postgres : 0;
     for (int i = 0; i < threads; i++)
         pthread_join(workers[i].thread, NULL);
     report(workers, threads, took);
-    printf(" cores: server=%.2f postgres=%.2f generator=%.2f\n", server / took, postgres / took, own / took);
     for (int i = 0; i < threads; i++)
         free(workers[i].latency);
-    for (int i = 0; i < n; i++) {
-        if (plain)
-            close(clients[i].curve->fd);
-        else
-            zmq_close(clients[i].socket);
-        free(clients[i].curve);
-    }
-    zmq_ctx_term(context);
+    disconnect_all(n, context);
     return 0;
+}
+
+/* Nothing but what keeps a connection: PONG to every PING. */
+static int idle(char *argv[])
+{
+    static uint8_t plain[2][CURVE_FRAME];
+    size_t size[2];
+    int port = endpoint_open(argv, &of_server), first = atoi(argv[5]), n = atoi(argv[6]), lost = 0;
+    if (!port || first < 0 || n < 1 || first + n > MAX_CLIENTS || pairs_read(argv[4], pairs, first + n) < first + n)
+        return fprintf(stderr, "load: not enough keys\n"), 1;
+    if (!connect_all(port, first, n, true, NULL))
+        return 1;
+    int poll = epoll_create1(EPOLL_CLOEXEC);
+    epoll_ctl(poll, EPOLL_CTL_ADD, STDIN_FILENO, &(struct epoll_event){.events = EPOLLIN});
+    for (int i = 0; i < n; i++)
+        epoll_ctl(poll, EPOLL_CTL_ADD, clients[i].curve->fd, &(struct epoll_event){EPOLLIN, {.ptr = &clients[i]}});
+    puts("go");
+    fflush(stdout);
+    for (bool over = false; !over;) {
+        struct epoll_event ready[256];
+        int some = epoll_wait(poll, ready, 256, -1);
+        for (int i = 0; i < some; i++) {
+            struct client *c = ready[i].data.ptr;
+            over |= !c;
+            if (c && curve_receive(c->curve, plain, size) == -2) {
+                epoll_ctl(poll, EPOLL_CTL_DEL, c->curve->fd, NULL);
+                lost++;
+            }
+        }
+    }
+    close(poll);
+    disconnect_all(n, zmq_ctx_new());
+    printf("lost=%d\n", lost);
+    return lost > 0;
 }
 
 int main(int argc, char *argv[])
 {
     if (argc == 3 && !strcmp(argv[1], "keys"))
         return keys(atoi(argv[2]));
-    if (argc == 9 || argc == 11)
-        return run(argc, argv);
-    fprintf(stderr, "usage: load keys N | load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS report|list|history "
-                    "[PID PID]\n");
+    if (argc == 9 && !strcmp(argv[1], "run"))
+        return run(argv);
+    if (argc == 7 && !strcmp(argv[1], "idle"))
+        return idle(argv);
+    fprintf(stderr, "usage: load keys N | load run PORT SERVER_KEY KEYFILE CLIENTS SECONDS THREADS WHAT"
+                    " | load idle PORT SERVER_KEY KEYFILE FIRST N\n");
     return 2;
 }
