@@ -4,20 +4,32 @@
 #include "server/db.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { EVERY_MS = 60000 };
+
+/* How many requests were forgotten. */
+static int housekeeping(PGconn *pg)
+{
+    PGresult *r = db_run(pg, "select lib.housekeeping()", 0, NULL);
+    int n = r ? atoi(PQgetvalue(r, 0, 0)) : 0;
+    PQclear(r);
+    if (n)
+        log_line(LOG_INFO, "schedule: forgot requests=%d", n);
+    return n;
+}
 
 static void *run(void *arg)
 {
     struct schedule *s = arg;
     struct pollfd stop = {.fd = s->wake, .events = POLLIN};
     PGconn *pg = db_connect(s->conninfo, false);
-    while (poll(&stop, 1, EVERY_MS) == 0) {
+    for (int n = 1; poll(&stop, 1, n ? 0 : EVERY_MS) == 0;) { /* at once where there was something: there may be more */
         if (PQstatus(pg) != CONNECTION_OK)
             PQreset(pg);
-        PQclear(db_run(pg, "select lib.housekeeping()", 0, NULL));
+        n = housekeeping(pg);
     }
     PQfinish(pg);
     return NULL;

@@ -1,4 +1,5 @@
-/* schedule - what the server does by the clock, in a thread with a connection of its own: lib.housekeeping, every minute.
+/* schedule - what the server does by the clock, in a thread with a connection of its own: lib.housekeeping, at the start and every
+ * minute.
  *
  * Any number of servers may do it; the function takes an advisory lock. */
 #pragma once

@@ -101,10 +101,14 @@ begin
     return true;
 end $$;
 
--- What is kept only for so long. One server at a time.
-create function lib.housekeeping() returns void language plpgsql as $$
+-- What is kept only for so long, some of it at a time: how many were forgotten. One server at a time.
+create function lib.housekeeping() returns int language plpgsql as $$
+declare
+    forgotten int := 0;
 begin
     if pg_try_advisory_xact_lock(hashtext('mejora.housekeeping')) then
-        delete from road.request where at < now() - interval '30 days';
+        delete from road.request where ctid = any (array(select r.ctid from road.request r where r.at < now() - interval '30 days' limit 5000));
+        get diagnostics forgotten = row_count;
     end if;
+    return forgotten;
 end $$;

@@ -233,6 +233,67 @@ static void the_same_id_of_two_keys_is_two_requests(void **state)
     peer_close(two);
 }
 
+/* Whatever differs makes it another request; and the first one's answer is still there. */
+static void an_id_is_good_for_one_request(void **state)
+{
+    static const struct {
+        const char *what, *ref;
+        int percent;
+        const char *why;
+    } others[] = {
+        {"another percentage", "inm/2023/6", 50, "una vez"},
+        {"another reason", "inm/2023/6", 25, "otra vez"},
+        {"another action", "inm/2023/7", 25, "una vez"},
+    };
+    uint8_t id[PEER_ID];
+    (void)state;
+    void *peer = peer_open(&server, &keys[0]);
+    id_make(id);
+    report(peer, "inm/2023/6", id, 25, "una vez");
+    hear(peer, &r);
+    assert_reply(&r, MEJORA__OUTCOME__OUTCOME_OK, NULL, "the first");
+    long reports = sql_long(&server, "select count(*) from mejora.progress");
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        report(peer, others[i].ref, id, others[i].percent, others[i].why);
+        hear(peer, &other);
+        assert_reply(&other, MEJORA__OUTCOME__OUTCOME_ID_REUSED, "id_reused", others[i].what);
+    }
+    ask(peer, "action_annul", "inm/2023/6", id, NULL);
+    hear(peer, &other);
+    assert_reply(&other, MEJORA__OUTCOME__OUTCOME_ID_REUSED, "id_reused", "another operation");
+    report(peer, "inm/2023/6", id, 25, "una vez");
+    hear(peer, &other);
+    assert_true(same_reply(&r, &other));
+    assert_int_equal(sql_long(&server, "select count(*) from mejora.progress"), reports);
+    peer_close(peer);
+}
+
+/* A server forgets by itself, and only what is old enough: asked again, that acts again. */
+static void what_is_thirty_days_old_is_forgotten(void **state)
+{
+    static const char *const ages[] = {"29 days 23 hours", "30 days 1 hour"};
+    uint8_t ids[2][PEER_ID];
+    (void)state;
+    void *peer = peer_open(&server, &keys[0]);
+    for (int i = 0; i < 2; i++) {
+        id_make(ids[i]);
+        report(peer, "inm/2023/8", ids[i], 25, "vieja");
+        hear(peer, &r);
+        assert_reply(&r, MEJORA__OUTCOME__OUTCOME_OK, NULL, ages[i]);
+        sql(&server, "update road.request set at = now() - interval '%s' where id = '%s'", ages[i], id_text(ids[i]));
+    }
+    mejorad_beside(&second, &server, NULL);
+    mejorad_wait_said(&second, "schedule: forgot requests=1", 1);
+    for (int i = 0; i < 2; i++) {
+        report(peer, "inm/2023/8", ids[i], 25, "vieja");
+        hear(peer, &r);
+        assert_reply(&r, MEJORA__OUTCOME__OUTCOME_OK, NULL, ages[i]);
+        assert_int_equal(sql_long(&server, "select count(*) from mejora.progress where why = 'vieja'"), 2 + i);
+    }
+    peer_close(peer);
+    mejorad_remove(&second);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +302,8 @@ int main(void)
         cmocka_unit_test(of_eight_on_one_version_one_wins_and_seven_are_told),
         cmocka_unit_test(the_same_request_at_two_servers_acts_once),
         cmocka_unit_test(the_same_id_of_two_keys_is_two_requests),
+        cmocka_unit_test(an_id_is_good_for_one_request),
+        cmocka_unit_test(what_is_thirty_days_old_is_forgotten),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
