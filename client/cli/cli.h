@@ -63,6 +63,7 @@ extern const size_t n_commands;
 
 /* NULL: none, and *ret_used words were not eaten. */
 const struct command *command_find(int argc, char *const argv[], int *ret_used);
+const struct command *command_of(const struct op *op);    /* the first that asks for it, or NULL */
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
 const char *command_word(const char *alias);              /* the English word for an alias; itself when there is none */
 bool command_queues(const struct command *c);             /* takes --queue */

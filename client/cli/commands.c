@@ -80,6 +80,10 @@ const struct command commands[] = {
           FIELD("if-version", "if_version", N_("only if nobody reported since this version")), ON_CONFLICT),
      NULL, N_("{ref}: {was} → {percent} (version {version})"), run_changing, N_("report how far an action is"),
      "mejora progress report 12 75 --evidence \"Acta 014-2026\""},
+    {"progress", "evidence", OP_progress_report, REF_ACTION,
+     ARGS(THE_ACTION, NEEDED("EVIDENCE", "evidence", N_("what proves it: a document, a link")), WHY), NULL,
+     N_("{ref}: evidence for {percent} (version {version})"), NULL, N_("add evidence for what was reported"),
+     "mejora progress evidence 12 \"Acta 014-2026\""},
     {"progress", "history", OP_progress_history, REF_ACTION, ARGS(THE_ACTION),
      "entries: version at name percent why evidence", NULL, NULL, N_("who reported what about an action, and when"),
      "mejora progress history 12"},
@@ -394,6 +398,7 @@ static const struct alias {
     {"anular", "annul"},
     {"hecha", "done"},
     {"reportar", "report"},
+    {"evidencia", "evidence"},
     {"historial", "history"},
     {"resolver", "resolve"},
     {"reintentar", "retry"},
@@ -463,6 +468,14 @@ const struct command *command_find(int argc, char *const argv[], int *ret_used)
             return c;
         }
     }
+    return NULL;
+}
+
+const struct command *command_of(const struct op *op)
+{
+    for (size_t i = 0; op && i < n_commands; i++)
+        if (commands[i].op == op - ops)
+            return &commands[i];
     return NULL;
 }
 

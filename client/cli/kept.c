@@ -40,14 +40,6 @@ int64_t kept_now(void)
 
 /* ---- one request ---- */
 
-static const struct command *command_of(const struct op *op)
-{
-    for (size_t i = 0; op && i < n_commands; i++)
-        if (commands[i].op == op - ops)
-            return &commands[i];
-    return NULL;
-}
-
 /* progress report percent=75 why="acta"; a table only by its size. */
 static char *words_of(const struct op *op, const ProtobufCMessage *request)
 {

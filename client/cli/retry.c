@@ -101,9 +101,8 @@ int kept_report(struct cli *cli, const Mejora__Kept *k, const struct answer *a, 
     const struct command *asked = cli->command;
     if (!reply || a->head->outcome != MEJORA__OUTCOME__OUTCOME_OK)
         return trouble(cli, op, a, reply);
-    for (size_t i = 0; i < n_commands; i++)
-        if (commands[i].op == op - ops)
-            cli->command = &commands[i];
+    if (command_of(op))
+        cli->command = command_of(op);
     cli_show(cli, op, reply);
     cli->command = asked;
     return EXIT_DONE;

@@ -35,3 +35,13 @@ returns table (version int, percent int, at timestamptz, person int, why text, d
          = (last_progress.institution, last_progress.plan, last_progress.item_no)
      order by p.version desc limit 1
 $$;
+
+-- Whether anybody said something else since that version: a report that brings evidence for what stood already does not.
+create function lib.progress_differs(institution text, plan int, item_no int, version int) returns boolean stable language sql as $$
+    select progress_differs.version > coalesce(max(p.version), 0)
+           or coalesce(bool_or(p.version > progress_differs.version and (p.percent is distinct from p.before or p.evidence = '')), false)
+      from (select r.version, r.percent, coalesce(r.evidence, '') as evidence, lag(r.percent) over (order by r.version) as before
+              from mejora.progress r
+             where (r.institution, r.plan, r.item_no) = (progress_differs.institution, progress_differs.plan, progress_differs.item_no)
+               and r.version >= progress_differs.version) p
+$$;

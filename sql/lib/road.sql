@@ -107,7 +107,8 @@ declare
     forgotten int := 0;
 begin
     if pg_try_advisory_xact_lock(hashtext('mejora.housekeeping')) then
-        delete from road.request where ctid = any (array(select r.ctid from road.request r where r.at < now() - interval '30 days' limit 5000));
+        delete from road.request
+         where ctid = any (array(select r.ctid from road.request r where r.at < now() - interval '30 days' limit 5000));
         get diagnostics forgotten = row_count;
     end if;
     return forgotten;

@@ -23,11 +23,14 @@ begin
      where (p.institution, p.plan, p.item_no) = (institution, plan, item_no) order by p.version desc limit 1;
     was := last.percent;
     version := coalesce(last.version, 0);
+    if to_report is null and coalesce(evidence, '') <> '' then    -- evidence for what stands
+        to_report := was;
+    end if;
     if to_report is null then
         select 'invalid', 'field_missing', array['percent'] into outcome, error, error_args;
     elsif to_report not in (0, 25, 50, 75, 100) then
         select 'invalid', 'percent_not_a_step', array[to_report::text] into outcome, error, error_args;
-    elsif if_version <> version then
+    elsif percent is not null and if_version <> version and lib.progress_differs(institution, plan, item_no, if_version) then
         percent := was;
         select p.percent into was from mejora.progress p
          where (p.institution, p.plan, p.item_no, p.version) = (institution, plan, item_no, version - 1);
@@ -41,6 +44,7 @@ begin
         select 'invalid', 'evidence_missing', '{}'::text[] into outcome, error, error_args;
     else
         version := version + 1;
+        percent := to_report;
         insert into mejora.progress (institution, plan, item_no, version, person, percent, why, evidence)
         values (institution, plan, item_no, version, me, percent, why, evidence);
         if (was = 100) is distinct from (percent = 100) and 100 in (was, percent) then
@@ -48,6 +52,9 @@ begin
         end if;
         before := jsonb_build_object('percent', was, 'version', version - 1);
         after := jsonb_build_object('percent', percent, 'version', version);
+        if evidence <> '' then
+            after := after || jsonb_build_object('evidence', evidence);
+        end if;
         outcome := 'ok';
     end if;
 end $$;

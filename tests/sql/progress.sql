@@ -1,6 +1,6 @@
 -- How far an action is: its state on a day, its last report, reporting and the history.
 begin;
-select plan(35);
+select plan(42);
 
 select is(lib.action_state(percent, end_date, done_on, '2026-06-15', annulled), state, what)
   from (values
@@ -61,6 +61,13 @@ insert into case_of values
     (9,  2, 25,   'recount',  null,   null, 'ok',        null,                 75,   25,   3, 'down with a reason'),
     (10, 2, 100,  null,       null,   null, 'invalid',   'evidence_missing',   25,   100,  3, '100 % needs evidence'),
     (11, 2, 100,  null,       'acta', null, 'ok',        null,                 25,   100,  4, '100 % with evidence'),
+    (14, 2, null, null,       'foto', 3,    'ok',        null,                 100,  100,  5, 'evidence for what stands, whoever reported that'),
+    (15, 2, 75,   'recount',  null,   4,    'ok',        null,                 100,  75,   6, 'nobody said anything else since: evidence came'),
+    (16, 2, 50,   'recount',  null,   4,    'conflict',  'version_stale',      100,  75,   6, 'somebody did'),
+    (19, 2, null, null,       'acta 2', 1,  'ok',        null,                 75,   75,   7, 'evidence alone'),
+    (20, 4, null, null,       'acta', null, 'invalid',   'field_missing',      null, null, 0, 'evidence of nothing'),
+    (17, 2, 75,   null,       null,   5,    'conflict',  'version_stale',      100,  75,   6, 'the same percentage is a report too'),
+    (18, 2, 50,   'recount',  null,   7,    'conflict',  'version_stale',      100,  75,   6, 'a version that is not there yet'),
     (12, 3, 50,   null,       null,   null, 'conflict',  'annulled',           null, 50,   null, 'an annulled action takes no report'),
     (13, 9, 50,   null,       null,   null, 'not_found', 'no_such_action',     null, 50,   null, 'there is no such action');
 create temp table answer (n int, outcome mejora.outcome, error text, was int, now int, version int);
@@ -84,7 +91,9 @@ select is((select count(*)::int from answer), (select count(*)::int from case_of
 select results_eq($$ select e.version, e.person, e.name, e.percent, e.why, e.evidence
                        from op.progress_history(1, 'tprg', 2026, 2), unnest(entries) e $$,
                   $$ values (1, 'luz', 'Luz Díaz', 50, null, null), (2, 'luz', 'Luz Díaz', 75, null, null),
-                            (3, 'luz', 'Luz Díaz', 25, 'recount', null), (4, 'luz', 'Luz Díaz', 100, null, 'acta') $$,
+                            (3, 'luz', 'Luz Díaz', 25, 'recount', null), (4, 'luz', 'Luz Díaz', 100, null, 'acta'),
+                            (5, 'luz', 'Luz Díaz', 100, null, 'foto'), (6, 'luz', 'Luz Díaz', 75, 'recount', null),
+                            (7, 'luz', 'Luz Díaz', 75, null, 'acta 2') $$,
                   'what was reported, in order; nothing of what was refused');
 select is(outcome::text || coalesce(cardinality(entries), 0), 'ok0', 'nothing reported: an empty history')
   from op.progress_history(1, 'tprg', 2026, 4);

@@ -44,6 +44,17 @@ on_tty() { # ANSWERS COMMAND…
     [ "$stderr" = "No hay conflictos." ]
 }
 
+@test "evidence for what was reported conflicts with nothing, neither before nor after a report" {
+    ana progress report 7 25
+    run -0 luis progress evidence 7 'Acta de luis'
+    [ "$output" = "inm/2023/7: evidencia de 25 % (versión 2)" ]
+    run -0 ana progress report 7 50 --if-version 1 # nobody reported anything else since
+    run -0 luis avance evidencia 7 'Foto de luis'
+    ana progress history 7 -o json | jq -e '[.entries[] | [.percent, .evidence]] | sort == ([[25, null], [25, "Acta de luis"], [50, null], [50, "Foto de luis"]] | sort)'
+    run -6 luis progress evidence 8 'Acta de nada'
+    [[ $output == *percent* ]]
+}
+
 @test "a report that is too late, with nobody to ask: exit 5, and what was to be said is kept" {
     ana progress report 1 25 --evidence 'Base'
     ana progress report 1 50 --why 'De ana'
