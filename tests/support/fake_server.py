@@ -8,12 +8,13 @@ Writes DIR/profile and DIR/stranger.profile, the only one whose key is refused, 
     {"whoami": [{"reply": {"person": "ana"}}, …], …}
 
 One step per request, the last for all that follow. A step: reply (fields), outcome, error, error_args, silent (true: no
-answer), garbage (true: frames that are no answer). Every request becomes a line of DIR/requests.jsonl.
+answer), garbage (true: frames that are no answer). Every request becomes a line of DIR/requests.jsonl; peer is its connection.
 """
 
 import json
 import sys
 import threading
+import time
 from pathlib import Path
 
 import zmq
@@ -36,7 +37,7 @@ def guard(context, stranger, ready):
         zap.send_multipart([b"1.0", request[1], b"200" if accepted else b"400", b"", b"ana" if accepted else b"", b""])
 
 
-def answer(head, body, counts):
+def answer(peer, head, body, counts):
     script = json.loads((HERE / "script.json").read_text(encoding="utf-8"))
     steps = script.get(head.op, [{"outcome": "UNSUPPORTED", "error": "op_unknown", "error_args": [head.op]}])
     step = steps[min(counts.setdefault(head.op, 0), len(steps) - 1)]
@@ -44,7 +45,7 @@ def answer(head, body, counts):
     with open(HERE / "requests.jsonl", "a", encoding="utf-8") as log:
         fields = json_format.MessageToDict(message_of(head.op, "Request").FromString(body), preserving_proto_field_name=True)
         print(json.dumps({"op": head.op, "ref": head.ref, "id": head.request_id.hex(), "protocol": head.protocol,
-                          "patience_ms": head.patience_ms, "fields": fields}, ensure_ascii=False), file=log, flush=True)
+                          "patience_ms": head.patience_ms, "fields": fields, "at": time.monotonic(), "peer": peer.hex()}, ensure_ascii=False), file=log, flush=True)
     if step.get("silent"):
         return None
     if step.get("garbage"):
@@ -72,7 +73,7 @@ def main():
     counts = {}
     while True:
         peer, packed, body = router.recv_multipart()
-        frames = answer(MESSAGES["RequestHead"].FromString(packed), body, counts)
+        frames = answer(peer, MESSAGES["RequestHead"].FromString(packed), body, counts)
         if frames:
             router.send_multipart([peer, *frames])
 

@@ -43,10 +43,27 @@ INTERNAL 1"
     [ "$(fake_asked '0 < asked[2]["patience_ms"] < asked[0]["patience_ms"] <= 10000')" = True ]
 }
 
+@test "asking again pauses longer and longer, each a little at random" {
+    fake_start '{"whoami": [{"outcome": "BUSY"}]}'
+    for run in 1 2; do
+        : >"$FAKE/requests.jsonl"
+        run -7 mejora whoami --timeout 3
+        # pauses of 0.1 doubling to 2 s, of which up to a half is taken away; with what answering takes
+        pauses=$(fake_asked '[b["at"] - a["at"] for a, b in zip(asked, asked[1:])]')
+        /usr/bin/python3 -c 'import sys
+for n, pause in enumerate(eval(sys.argv[1])): assert pause >= min(0.1 * 2 ** n, 2) / 2 - 0.01, (n, pause)' "$pauses"
+        [ "$(fake_asked '4 <= len(asked) <= 7 and len({a["peer"] for a in asked}) == 1')" = True ] # all on one connection
+        declare "run$run=$(fake_asked '[round(b["at"] - a["at"], 2) for a, b in zip(asked, asked[1:])]')"
+    done
+    echo "# $run1 $run2"
+    [ "$run1" != "$run2" ]
+}
+
 @test "silence: the request goes again with the same id, and the answer counts" {
     fake_start '{"progress_report": [{"silent": true}, {"reply": {"ref": "inm/2023/12", "percent": 75, "version": 1}}]}'
     run -0 mejora progress report 12 75 --timeout 4
     [ "$(fake_asked 'len(asked), len({a["id"] for a in asked})')" = "(2, 1)" ]
+    [ "$(fake_asked 'len({a["peer"] for a in asked})')" -eq 2 ] # a fresh connection
     [[ $output == "inm/2023/12: sin reporte → 75 % (versión 1)" ]]
 }
 
@@ -88,6 +105,20 @@ INTERNAL 1"
     fake_start '{"whoami": [{"reply": {"person": "ana"}}]}'
     sed -i 's|"endpoints": \[|&"tcp://127.0.0.1:1", |' "$FAKE/profile"
     run -0 mejora whoami
+}
+
+@test "endpoints are tried in turn: one that nobody has, one that is mute, one that answers" {
+    fake_start '{"progress_report": [{"reply": {"ref": "inm/2023/12", "percent": 75, "version": 1}}]}'
+    coproc MUTE { exec /usr/bin/python3 -c 'import socket
+s = socket.create_server(("127.0.0.1", 0))
+print(s.getsockname()[1], flush=True)
+s.accept()[0].recv(1 << 20)
+input()'; }
+    read -r port <&"${MUTE[0]}"
+    sed -i "s|\"endpoints\": \[|&\"tcp://127.0.0.1:1\", \"tcp://127.0.0.1:$port\", |" "$FAKE/profile"
+    run -0 mejora progress report 12 75 --timeout 4
+    [ "$(fake_asked 'len(asked)')" -eq 1 ]
+    echo >&"${MUTE[1]}"
 }
 
 @test "whoever has another server key is not talked to" {
