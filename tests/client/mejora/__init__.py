@@ -170,20 +170,28 @@ def key_bytes(z85):
 
 
 class Server:
-    """A server of one's own on a port of the kernel's choice."""
+    """A server of one's own on a port of the kernel's choice: another one each time that it runs."""
 
     def __enter__(self):
         self.home = tempfile.mkdtemp(prefix="mejora.")
         os.chmod(self.home, 0o711)  # started as root it becomes somebody who must get to its data
+        return self.run()
+
+    def run(self):
         self.process = subprocess.Popen(["mejorad", "--data", f"{self.home}/data", "--listen", "tcp://127.0.0.1:*"],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
         for line in self.process.stdout:
             said.append(line)
             if "ready at" in line:
+                self.endpoint = line.split()[-1]
                 threading.Thread(target=self.process.stdout.read, daemon=True).start()
                 return self
         raise SystemExit("Bail out! " + "".join(said))
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(60)
 
     def __exit__(self, *_):
         self.process.terminate()
