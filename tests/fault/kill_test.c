@@ -5,14 +5,13 @@
  *     kill_test MINUTES [SEED]      any of them, over and over: ./dev soak */
 #include "common/clock.h"
 #include "common/fault.h"
-#include "common/profile.h"
 #include "tests/support/lib/death.h"
 #include "tests/support/lib/load.h"
 #include "tests/support/lib/proxy.h"
 #include "tests/support/lib/sanitized.h"
+#include "tests/support/lib/shell.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <sodium.h>
@@ -20,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -163,39 +161,6 @@ static void server_dies_at_the_wire(int unused, int unused_too)
 
 /* ---- the client ---- */
 
-static void profile_make(const char *path, const struct keys *k)
-{
-    struct profile p = {.endpoints = {server.endpoint}, .n_endpoints = 1};
-    struct profile_error error;
-    snprintf(p.server_key, sizeof p.server_key, "%s", server.key);
-    snprintf(p.public_key, sizeof p.public_key, "%s", k->public);
-    snprintf(p.secret_key, sizeof p.secret_key, "%s", k->secret);
-    assert_true(profile_write(path, &p, &error));
-}
-
-/* What it said on its standard output; the answer is its status. */
-static int client_run(const char *fault_order, char ret[256], const char *const argv[])
-{
-    int out[2], status;
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    pid_t pid = fork();
-    if (pid == 0) {
-        if (fault_order)
-            setenv("MEJORA_FAULT", fault_order, 1);
-        if (dup2(out[1], 1) == 1)
-            execv(TEST_BIN "/mejora", (char *const *)(uintptr_t)argv);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *said = fdopen(out[0], "r");
-    *ret = '\0';
-    while (fgets(ret, 256, said))
-        ;
-    fclose(said);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status;
-}
-
 /* The id of the one request that waits for its answer; it is in the file's name. */
 static void pending_id(const char *profile, char ret[64])
 {
@@ -215,20 +180,20 @@ static void pending_id(const char *profile, char ret[64])
 
 static void client_dies_at(int point, int unused)
 {
-    char profile[64], ref[32], percent[8], why[32], order[32], id[64], told[256], again[256];
+    char profile[64], ref[32], percent[8], why[32], order[32], id[64], told[SAID], again[SAID];
     int value, n = load_new_request(load, ref, &value, why);
     (void)unused;
     snprintf(profile, sizeof profile, "%s/profile", server.dir);
     snprintf(percent, sizeof percent, "%d", value);
     snprintf(order, sizeof order, "%s:kill:1", points[point]);
-    profile_make(profile, &load->keys[n % LOAD_CLIENTS]);
-    int status = client_run(
+    profile_make(&server, server.endpoint, &load->keys[n % LOAD_CLIENTS], profile);
+    int status = mejora_run(
         order, told,
         (const char *const[]){"mejora", "--profile", profile, "progress", "report", ref, percent, "--why", why, NULL});
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     pending_id(profile, id);
     assert_int_equal(
-        client_run(NULL, again, (const char *const[]){"mejora", "--profile", profile, "retry", "--all", NULL}), 0);
+        mejora_run(NULL, again, (const char *const[]){"mejora", "--profile", profile, "retry", "--all", NULL}), 0);
     if (point == FAULT_shown)
         assert_string_equal(told, again);
     load_acknowledged(load, n, id);

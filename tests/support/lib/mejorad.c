@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +27,8 @@ static const struct mejorad *superuser_of;
 static _Noreturn void become(const struct mejorad *m, int out, const char *const argv[])
 {
     int log = open(m->log, O_WRONLY | O_APPEND | O_CREAT, 0600), null = open("/dev/null", O_RDONLY);
+    if (m->files)
+        setrlimit(RLIMIT_NOFILE, &(struct rlimit){m->files, m->files});
     if (m->fault)
         setenv("MEJORA_FAULT", m->fault, 1);
     else

@@ -12,6 +12,7 @@ struct mejorad {
     char dir[32], data[64], log[64]; /* log: everything it has said, over all its lives */
     char endpoint[128], key[41];     /* key: its public CURVE key */
     const char *fault;               /* MEJORA_FAULT of the next life, or NULL */
+    unsigned files;                  /* that the next life may open, or 0: as many as we may */
     const struct mejorad *other;     /* whose database it uses, or NULL: its own */
     pid_t pid;
 };

@@ -284,6 +284,23 @@ static bool has_said(const struct proxy *p, long n)
     return p->passed[TO_CLIENT] >= n;
 }
 
+void proxy_say(struct proxy *p, const void *bytes, size_t size)
+{
+    pthread_mutex_lock(&p->lock);
+    bool there = p->lines[0].fd[TO_SERVER] >= 0;
+    ssize_t said = there ? send(p->lines[0].fd[TO_SERVER], bytes, size, MSG_NOSIGNAL) : -1;
+    pthread_mutex_unlock(&p->lock);
+    assert_int_equal(said, size);
+}
+
+long proxy_passed(struct proxy *p, enum way way)
+{
+    pthread_mutex_lock(&p->lock);
+    long passed = p->passed[way];
+    pthread_mutex_unlock(&p->lock);
+    return passed;
+}
+
 int proxy_cuts(struct proxy *p)
 {
     pthread_mutex_lock(&p->lock);

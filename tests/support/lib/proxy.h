@@ -27,6 +27,8 @@ struct proxy *proxy_new(const char *endpoint); /* tcp://HOST:PORT of the server 
 void proxy_free(struct proxy *p);              /* hangs up on everybody */
 const char *proxy_endpoint(const struct proxy *p);
 void proxy_order(struct proxy *p, const struct line_fault *fault);
+void proxy_say(struct proxy *p, const void *bytes, size_t size); /* to the server, in the name of the first client */
+long proxy_passed(struct proxy *p, enum way way);                /* since the order */
 int proxy_cuts(struct proxy *p);
 void proxy_wait_cuts(struct proxy *p, int cuts); /* until there were so many; none within the time fails the test */
 void proxy_wait_closed(struct proxy *p);         /* until one side has hung up on a connection by itself */
