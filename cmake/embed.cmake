@@ -2,7 +2,7 @@
 
 function(embed_sql out)
     set(sql ${CMAKE_SOURCE_DIR}/sql)
-    file(GLOB files CONFIGURE_DEPENDS ${sql}/roles.sql ${sql}/migrate/*.sql ${sql}/lib/*.sql ${sql}/ops/*.sql ${sql}/data/*.tsv)
+    file(GLOB files CONFIGURE_DEPENDS ${sql}/*.sql ${sql}/migrate/*.sql ${sql}/lib/*.sql ${sql}/ops/*.sql ${sql}/data/*.tsv)
     set(script ${CMAKE_SOURCE_DIR}/cmake/embed.cmake)
     add_custom_command(OUTPUT ${out} DEPENDS ${files} ${script} VERBATIM
         COMMAND ${CMAKE_COMMAND} -D SQL=${sql} -D OUT=${out} -D "FILES=${files}" -P ${script} COMMENT "Embedding sql/")

@@ -4,7 +4,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
-enum op_kind { READ, WRITE };
+enum op_kind { READ, NOW, WRITE }; /* NOW: a read of what is known only as it is now */
 
 struct op {
     const char *name;

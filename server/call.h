@@ -17,6 +17,7 @@ struct call {
     int64_t key; /* road.key.id, from ZAP */
     struct ref about;
     int64_t expires;                      /* milliseconds of the monotonic clock; 0: whenever */
+    const char *as_of;                    /* NULL: as things are now; in the arena */
     uint8_t id[ID_SIZE], hash[HASH_SIZE]; /* hash: of everything that makes the request what it is */
     ProtobufCMessage *request;            /* lives in the arena */
     bool refused;                         /* by the front: the lane only notes it in the audit trail */

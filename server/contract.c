@@ -180,10 +180,10 @@ static bool declares(const struct check *k, const struct plan *p, int i)
 }
 
 /* `op.name(me => w.me, …) a` */
-static void sql_call(FILE *sql, const struct check *k, const struct plan *p, int first)
+static void sql_call(FILE *sql, const struct check *k, const struct plan *p, const char *schema, int first)
 {
     const char *comma = "";
-    fprintf(sql, "op.%s(", p->op->name);
+    fprintf(sql, "%s.%s(", schema, p->op->name);
     for (int i = 0; i < ROAD; i++)
         if (road[i].side == PARAMETER && declares(k, p, i)) {
             fprintf(sql, "%s%s => %s", comma, road[i].name, road[i].expression);
@@ -242,8 +242,28 @@ static void sql_read(FILE *sql, const struct check *k, const struct plan *p)
     fputs(", false, $2, $3, $4) e) select a.outcome, a.error, a.error_args, record_send(", sql);
     sql_record(sql, &p->reply, "a", 0);
     fputs(") from (select * from who where allowed) w, lateral ", sql);
-    sql_call(sql, k, p, ROAD_READ);
+    sql_call(sql, k, p, "op", ROAD_READ);
     fputs(" union all select 'denied', w.error, w.args, null from who w where not allowed", sql);
+}
+
+/* The same about the past: who asks is looked up as things are now, and only then is everything as it was. */
+static void sql_past(FILE *sql, const struct check *k, const struct plan *p)
+{
+    int as_of = ROAD_READ + p->request.n + 1;
+    fputs("with who as materialized (select e.*, t.error as no_instant, t.args as instant from lib.enter($1, ", sql);
+    sql_roles(sql, p->op);
+    fprintf(sql,
+            ", false, $2, $3, $4) e left join lateral lib.go_back(e.institution, $%d) t on e.allowed)"
+            " select a.outcome, s.error, s.args, record_send(",
+            as_of);
+    sql_record(sql, &p->reply, "a", 0);
+    fputs(") from (select * from who where allowed and no_instant is null) w, lateral ", sql);
+    sql_call(sql, k, p, "op_past", ROAD_READ);
+    fprintf(sql,
+            ", lateral lib.missing_then(w.institution, $3, $4, $%d, a.error, a.error_args) s"
+            " union all select 'denied', w.error, w.args, null from who w where not allowed"
+            " union all select 'invalid', w.no_instant, w.instant, null from who w where no_instant is not null",
+            as_of);
 }
 
 static const char *optional_result(const struct check *k, const struct plan *p, const char *name)
@@ -275,7 +295,7 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
             optional_result(k, p, "about_item"));
     sql_record(sql, &p->reply, "a", 0);
     fputs(") as reply from (select * from who where allowed) w, lateral ", sql);
-    sql_call(sql, k, p, ROAD_WRITE);
+    sql_call(sql, k, p, "op", ROAD_WRITE);
     fputs(" union all select 'denied', w.error, w.args, null, null, null, null, null from who w where not allowed), "
           "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
           " select $1, $6, $7, outcome, error, error_args, reply from new), "
@@ -299,14 +319,15 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
         sql);
 }
 
-static char *plan_sql(const struct check *k, const struct plan *p)
+static char *plan_sql(void (*write)(FILE *, const struct check *, const struct plan *), const struct check *k,
+                      const struct plan *p)
 {
     char *text = NULL;
     size_t size;
     FILE *sql = open_memstream(&text, &size);
     if (!sql)
         abort();
-    (p->op->kind == READ ? sql_read : sql_write)(sql, k, p);
+    write(sql, k, p);
     fclose(sql);
     return text;
 }
@@ -315,7 +336,7 @@ static void plan_check(struct check *k, struct plan *ret)
 {
     enum { INT8 = 20, TEXT = 25, INT4 = 23, UUID = 2950, BYTEA = 17 };
     static const Oid own[ROAD_WRITE] = {INT8, TEXT, INT4, INT4, INT4, UUID, BYTEA};
-    int first = k->op->kind == READ ? ROAD_READ : ROAD_WRITE;
+    int first = k->op->kind == WRITE ? ROAD_WRITE : ROAD_READ;
     ret->op = k->op;
     road_check(k);
     shape_check(k, k->op->name, PARAMETER, prepared_request(k->op), &ret->request);
@@ -324,7 +345,9 @@ static void plan_check(struct check *k, struct plan *ret)
     memcpy(ret->types, own, sizeof own);
     for (int i = 0; i < ret->request.n; i++)
         ret->types[first + i] = ret->request.columns[i].type;
-    ret->sql = plan_sql(k, ret);
+    ret->types[ret->n_types] = TEXT; /* the instant, where one is asked about */
+    ret->sql = plan_sql(k->op->kind == WRITE ? sql_write : sql_read, k, ret);
+    ret->past = k->op->kind == READ ? plan_sql(sql_past, k, ret) : NULL;
 }
 
 static int strangers(const PGresult *catalogue)
@@ -379,6 +402,7 @@ void contract_free(struct plan plans[])
         shape_free(&plans[i].reply);
         shape_free(&plans[i].request);
         free(plans[i].sql);
+        free(plans[i].past);
     }
     free(plans);
 }

@@ -11,7 +11,7 @@
 struct plan {
     const struct op *op;
     struct shape request, reply; /* parameters after the road's own; values of the reply's record */
-    char *sql;
+    char *sql, *past; /* past: the same as of the instant that one more parameter says; NULL: not to be asked */
     int n_types;
     Oid types[MAX_COLUMNS];
 };

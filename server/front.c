@@ -159,6 +159,20 @@ static bool admit_reference(struct call *c, const char *ref)
     return REFUSE(c, INVALID, "ref_level", accepted);
 }
 
+/* What day or instant it says is judged where time zones are known. */
+static bool admit_instant(struct call *c, const char *as_of)
+{
+    enum { LONGEST = 40 };
+    c->as_of = as_of;
+    if (!as_of)
+        return true;
+    if (c->op->kind != READ)
+        return REFUSE(c, INVALID, c->op->kind == WRITE ? "as_of_write" : "as_of_now", c->op->name);
+    size_t size = strlen(as_of);
+    return (size <= LONGEST && strspn(as_of, "0123456789-:+.TZ ") == size) ||
+           REFUSE(c, INVALID, "field_invalid", "as_of");
+}
+
 /* The road up to the lane: known, decoded, checked. False: refused, and why is in the call. */
 static bool admit(struct front *f, struct call *c, int n, zmq_msg_t frames[])
 {
@@ -174,7 +188,7 @@ static bool admit(struct front *f, struct call *c, int n, zmq_msg_t frames[])
     if (!c->op)
         return REFUSE(c, UNSUPPORTED, "op_unknown", head->op);
     const char *ref = head->ref ? head->ref : "";
-    if (!admit_reference(c, ref))
+    if (!admit_reference(c, ref) || !admit_instant(c, head->as_of))
         return false;
 
     zmq_msg_t *body = &frames[BODY];
@@ -260,7 +274,7 @@ static struct list *lane_for(struct front *f, const struct call *c, struct outgo
         return &out->writes[0];
     if (prepare_wanted(c->op))
         return &out->prepares;
-    if (c->op->kind == READ)
+    if (c->op->kind != WRITE)
         return &out->reads[f->next_reader++ % (unsigned)f->n_readers];
     unsigned n = (unsigned)c->about.plan;
     for (const char *s = c->about.institution; *s; s++)

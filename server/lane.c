@@ -6,6 +6,7 @@
 #include "server/db.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,12 +36,22 @@ static bool prepare(PGconn *pg, const char *name, const char *sql, int n, const 
     return ok;
 }
 
+/* What the statement is called that asks about the past. */
+static const char *past_name(const struct op *op, char ret[80])
+{
+    snprintf(ret, 80, "%s as of", op->name);
+    return ret;
+}
+
 static bool join(struct lane *l)
 {
+    char name[80];
     bool ok = PQstatus(l->pg) == CONNECTION_OK;
     for (int i = 0; ok && i < OPS; i++)
-        if (l->plans[i].op->kind == (l->read_only ? READ : WRITE))
-            ok = prepare(l->pg, ops[i].name, l->plans[i].sql, l->plans[i].n_types, l->plans[i].types);
+        if ((l->plans[i].op->kind != WRITE) == l->read_only)
+            ok = prepare(l->pg, ops[i].name, l->plans[i].sql, l->plans[i].n_types, l->plans[i].types) &&
+                 (!l->plans[i].past || prepare(l->pg, past_name(&ops[i], name), l->plans[i].past,
+                                               l->plans[i].n_types + 1, l->plans[i].types));
     if (ok && !l->read_only)
         ok = prepare(l->pg, refusal, refusal_sql, 0, NULL);
     return ok && PQsetnonblocking(l->pg, 1) == 0 && PQenterPipelineMode(l->pg) == 1;
@@ -163,14 +174,18 @@ static bool send_refusal(PGconn *pg, struct call *c)
 static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
 {
     struct slice v[MAX_COLUMNS];
-    int n = p->op->kind == READ ? ROAD_READ : ROAD_WRITE;
+    int n = p->op->kind == WRITE ? ROAD_WRITE : ROAD_READ;
+    char name[80];
     put_reference(c, v);
     v[ROAD_ID] = (struct slice){c->id, ID_SIZE};
     v[ROAD_HASH] = (struct slice){c->hash, HASH_SIZE};
     for (int i = 0; i < p->request.n; i++, n++)
         if (!column_put(&p->request.columns[i], c->request, &c->arena, &v[n]))
             return false; /* the front has checked this */
-    return send_values(pg, p->op->name, v, n);
+    if (!c->as_of)
+        return send_values(pg, p->op->name, v, n);
+    v[n++] = text(c->as_of);
+    return send_values(pg, past_name(p->op, name), v, n);
 }
 
 static struct slice field(const PGresult *r, int column)

@@ -31,7 +31,7 @@ static const char make_record[] =
     "create table if not exists road.migration (name text primary key, sha256 bytea not null,"
     " applied_at timestamptz not null default now())";
 
-static const char drop_code[] = "drop schema if exists op cascade; drop schema if exists lib cascade";
+static const char drop_code[] = "drop schema if exists op_past, lib_past, past, op, lib cascade";
 
 /* Dropping lib and op must take nothing else along: a column of a type of theirs, or a policy that calls them. */
 static const char outside_users[] =
@@ -41,7 +41,8 @@ static const char outside_users[] =
     "select string_agg(distinct pg_describe_object(d.classid, d.objid, d.objsubid), '; ')"
     "  from used u join pg_depend d on (d.refclassid, d.refobjid) = (u.class, u.oid) and d.deptype = 'n',"
     "       pg_identify_object(d.classid, d.objid, d.objsubid) o"
-    " where coalesce(o.schema, '') not in ('lib', 'op') and o.identity !~ ' (on|for) (lib|op)[.]'";
+    " where coalesce(o.schema, '') not in ('lib', 'op', 'lib_past', 'op_past') and o.identity !~ ' (on|for) "
+    "(lib|op)[.]'";
 
 /* Rows that a catalogue no longer has go, unless something refers to them; the rest is inserted or brought up to date.
  */
@@ -126,7 +127,7 @@ static bool is_in(const struct sql_file *f, const char *folder)
 
 static bool is_code(const struct sql_file *f)
 {
-    return is_in(f, "lib/") || is_in(f, "ops/") || is_in(f, "data/");
+    return is_in(f, "lib/") || is_in(f, "ops/") || is_in(f, "past.sql") || is_in(f, "data/");
 }
 
 static bool is_migration(const struct sql_file *f)
@@ -372,7 +373,7 @@ static int data_load(PGconn *pg, const struct sql_file *f)
 
 static int code_make(struct run *run, const char *sum)
 {
-    static const char *const folders[] = {"lib/", "ops/"};
+    static const char *const folders[] = {"lib/", "ops/", "past.sql"};
     if (code_drop(run) != 0 || exec(run->pg, "lib, op", "create schema lib; create schema op") != 0)
         return -1;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)

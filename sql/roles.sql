@@ -58,4 +58,7 @@ begin
     if to_regclass('road.migration') is not null then
         revoke insert, update, delete, truncate on road.migration from mejora_server, public;
     end if;
+    if to_regnamespace('history') is not null then
+        revoke insert, update, delete, truncate on all tables in schema history from mejora_server, public;
+    end if;
 end $$;

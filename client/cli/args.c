@@ -185,7 +185,16 @@ static bool is_positional(const struct arg *arg)
     return isupper((unsigned char)arg->name[0]);
 }
 
-enum { COMMON_PROFILE, COMMON_FORMAT, COMMON_LANGUAGE, COMMON_TIMEOUT, COMMON_HELP, COMMON_QUEUE, COMMON };
+enum {
+    COMMON_PROFILE,
+    COMMON_FORMAT,
+    COMMON_LANGUAGE,
+    COMMON_TIMEOUT,
+    COMMON_HELP,
+    COMMON_QUEUE,
+    COMMON_AS_OF,
+    COMMON
+};
 
 static int common_find(const char *text, size_t size)
 {
@@ -193,8 +202,9 @@ static int common_find(const char *text, size_t size)
         const char *name;
         int what;
     } names[] = {
-        {"--profile", COMMON_PROFILE}, {"-o", COMMON_FORMAT}, {"--output", COMMON_FORMAT}, {"--lang", COMMON_LANGUAGE},
-        {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP},   {"--help", COMMON_HELP},     {"--queue", COMMON_QUEUE},
+        {"--profile", COMMON_PROFILE}, {"-o", COMMON_FORMAT},         {"--output", COMMON_FORMAT},
+        {"--lang", COMMON_LANGUAGE},   {"--timeout", COMMON_TIMEOUT}, {"-h", COMMON_HELP},
+        {"--help", COMMON_HELP},       {"--queue", COMMON_QUEUE},     {"--as-of", COMMON_AS_OF},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i].name) == size && !memcmp(names[i].name, text, size))
@@ -214,6 +224,36 @@ static bool set_timeout(struct cli *cli, const char *text)
     return true;
 }
 
+/* A day, days back, or an instant, of which the server knows how they are written. */
+static bool set_as_of(struct cli *cli, const char *text)
+{
+    char day[DATE_TEXT];
+    struct date date;
+    snprintf(day, sizeof day, "%s", text);
+    cli->days_back = days_back(text);
+    if (cli->days_back < 0 && (!date_read(day, &date) || strlen(text) >= sizeof cli->as_of)) {
+        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "--as-of", text,
+                    _("2026-11-20, today, yesterday, 7d"));
+        return false;
+    }
+    snprintf(cli->as_of, sizeof cli->as_of, "%s", cli->days_back < 0 ? text : "");
+    cli->days_back = cli->days_back < 0 ? 0 : cli->days_back;
+    return true;
+}
+
+bool args_past(const struct cli *cli, const struct op *op)
+{
+    char name[64];
+    if ((!*cli->as_of && !cli->days_back) || (op && op->kind == READ))
+        return true;
+    char *about =
+        op && cli->command->op < 0 ? (char *)(uintptr_t)op->name : (char *)(uintptr_t)command_name(cli->command, name);
+    char *words = message_text(op && op->kind == WRITE ? "as_of_write" : "as_of_now", &about, 1);
+    usage_error(cli->command, "%s", words ? words : "--as-of");
+    free(words);
+    return false;
+}
+
 static bool set_common(struct cli *cli, int what, const char *text)
 {
     switch (what) {
@@ -231,6 +271,7 @@ static bool set_common(struct cli *cli, int what, const char *text)
         return false;
     case COMMON_QUEUE: cli->queue = true; return true;
     case COMMON_TIMEOUT: return set_timeout(cli, text);
+    case COMMON_AS_OF: return set_as_of(cli, text);
     default: cli->wants_help = true; return true;
     }
 }
@@ -327,5 +368,6 @@ bool args_read(struct cli *cli, int argc, char *argv[])
         usage_error(cli->command, _("%s is for commands that change something and need no answer to go on"), "--queue");
         return false;
     }
-    return cli->wants_help || is_complete(cli);
+    const struct op *op = cli->command->op < 0 ? NULL : &ops[cli->command->op];
+    return cli->wants_help || (is_complete(cli) && (cli->command->run == run_call || args_past(cli, op)));
 }

@@ -66,6 +66,14 @@ void settle_date(struct cli *cli, const char *field)
     json_object_set_new(cli->fields, field, json_string(iso));
 }
 
+void settle_as_of(struct cli *cli)
+{
+    if (cli->days_back)
+        date_write(date_from_days(date_days(today(cli)) - (int32_t)cli->days_back), cli->as_of);
+    if (*cli->as_of)
+        client_as_of(cli->client, cli->as_of);
+}
+
 /* A list is told by its members where they are texts, anything larger by how much there is: -o json has it whole. */
 static void put_value(FILE *out, json_t *value)
 {

@@ -56,7 +56,8 @@ static void put_roles(const struct op *op)
 
 static void describe(const struct op *op)
 {
-    printf("### %s\n\n- %s, about: ", op->name, op->kind == WRITE ? "write" : "read");
+    static const char *const kinds[] = {[READ] = "read, also as of a past day", [NOW] = "read", [WRITE] = "write"};
+    printf("### %s\n\n- %s, about: ", op->name, kinds[op->kind]);
     put_about(op);
     printf("\n- roles: ");
     put_roles(op);
@@ -133,7 +134,7 @@ int run_call(struct cli *cli)
     if (!name)
         usage_error(cli->command, "%s", _("which operation? The operations: mejora call --list"));
     const struct op *op = name ? op_typed(name) : NULL;
-    if (!op)
+    if (!op || !args_past(cli, op))
         return EXIT_USAGE;
     size_t first = ref && !strchr(ref, '=') ? 2 : 1;
     for (size_t i = first; i < json_array_size(words); i++) {

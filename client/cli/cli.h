@@ -79,6 +79,8 @@ struct cli {
     bool has_profile;
     struct client *client;
     int timeout_ms;  /* 0: the command's own */
+    char as_of[48];  /* --as-of; empty: as things are now */
+    long days_back;  /* the same as a number of days; 0: none */
     json_t *fields;  /* of the request */
     json_t *local;   /* options that stay here, and words left over */
     json_t *refused; /* what came with the last refusal */
@@ -95,6 +97,7 @@ struct cli {
 bool args_common(struct cli *cli, int *argc, char **argv[]); /* takes the options that every command has */
 bool args_read(struct cli *cli, int argc, char *argv[]);
 bool args_ref(struct cli *cli, const char *text, enum ref_level level);
+bool args_past(const struct cli *cli, const struct op *op); /* --as-of suits the operation; NULL: a command has none */
 void usage_error(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* run.c */
@@ -153,5 +156,6 @@ int run_verify(struct cli *cli);
 void settle_date(struct cli *cli, const char *field); /* days back become a date */
 char *changes_text(json_t *before,
                    json_t *after); /* "Progress: 75 → 50" for each field that is not what it was; freed */
+void settle_as_of(struct cli *cli);                   /* and what is asked is asked as of then */
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

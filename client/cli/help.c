@@ -74,6 +74,9 @@ void help_command(const struct command *c, FILE *out)
                  arg->flags & ARG_MANY && !positional ? _(" (repeatable)") : "");
         put_line(t, left, _(arg->help));
     }
+    if (c->op >= 0 && ops[c->op].kind == READ)
+        put_line(t, "  --as-of DATE",
+                 _("as it stood at the end of that day: 2026-06-30, yesterday, 7d; or at an instant"));
     if (command_queues(c))
         put_line(t, "  --queue", _("when the server cannot be reached, keep this for: mejora queue send"));
     put_common(t);

@@ -48,6 +48,7 @@ bool cli_open(struct cli *cli, int *ret_exit)
         client_stop(cli->client, &interrupted);
         if (cli->timeout_ms || cli->queue) /* who queues does not wait for somebody to come */
             client_timeout(cli->client, cli->timeout_ms ? cli->timeout_ms : QUEUE_TIMEOUT_MS);
+        settle_as_of(cli);
     }
     return cli->client != NULL;
 }
@@ -197,6 +198,8 @@ void cli_show(struct cli *cli, const struct op *op, json_t *reply)
 {
     const char *name;
     json_t *rows;
+    if (cli->format == FORMAT_TABLE && *cli->as_of)
+        say(_("As of %s:"), cli->as_of);
     if (cli->format == FORMAT_TABLE)
         json_object_foreach(reply, name, rows) word_reasons(rows);
     if (cli->format == FORMAT_TABLE && cli->command->said)

@@ -20,6 +20,7 @@ struct client {
     void *context, *socket, *monitor;
     size_t endpoint; /* which one is tried */
     int timeout_ms;
+    const char *as_of;
     const volatile sig_atomic_t *stop;
 };
 
@@ -59,6 +60,11 @@ void client_free(struct client *c)
 void client_timeout(struct client *c, int ms)
 {
     c->timeout_ms = ms;
+}
+
+void client_as_of(struct client *c, const char *as_of)
+{
+    c->as_of = as_of;
 }
 
 void client_stop(struct client *c, const volatile sig_atomic_t *stop)
@@ -336,6 +342,7 @@ bool client_call(struct client *c, const struct op *op, const char *ref, const P
     q.head.request_id = (ProtobufCBinaryData){CALL_ID, ret->id};
     q.head.op = (char *)(uintptr_t)op->name;
     q.head.ref = (char *)(uintptr_t)ref;
+    q.head.as_of = op->kind == READ ? (char *)(uintptr_t)c->as_of : NULL;
 
     if (protobuf_c_message_get_packed_size(q.request) > CALL_BODY_MAX) {
         ret->end = CALL_TOO_LARGE;

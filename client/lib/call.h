@@ -34,7 +34,8 @@ struct answer {
 
 struct client *client_new(const struct profile *profile); /* NULL: out of memory or descriptors */
 void client_free(struct client *c);
-void client_timeout(struct client *c, int ms); /* of every later call; at first CALL_TIMEOUT_MS */
+void client_timeout(struct client *c, int ms);          /* of every later call; at first CALL_TIMEOUT_MS */
+void client_as_of(struct client *c, const char *as_of); /* every later read is about then; borrowed; NULL: about now */
 void client_stop(struct client *c, const volatile sig_atomic_t *stop); /* ends a call early when a signal has set it */
 
 const char *client_endpoint(const struct client *c); /* the one it talks to, or will */

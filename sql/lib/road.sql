@@ -66,6 +66,46 @@ begin
     allowed := true;
 end $$;
 
+-- From here on to the end of the transaction the schemas of sql/past.sql show how things stood: at the end of a day of the institution,
+-- or at an instant, which is the institution's when it names no zone. Today and now, and nothing later, are as things are.
+create function lib.go_back(institution text, as_of text, out error text, out args text[]) language plpgsql as $$
+declare
+    zone text := coalesce((select i.time_zone from mejora.institution i where i.institution = go_back.institution), 'UTC');
+    latest timestamptz := greatest(now(), lib.now());
+    first timestamptz;
+    last timestamptz;
+begin
+    args := array[as_of];
+    if as_of ~ '^\d{4}-\d\d-\d\d$' then
+        first := as_of::timestamp at time zone zone;
+        last := least((as_of::timestamp + interval '1 day') at time zone zone - interval '1 microsecond', latest);
+    elsif as_of ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?$' then
+        last := as_of::timestamp at time zone zone;
+    elsif as_of ~ '^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)$' then
+        last := as_of::timestamptz;
+    end if;
+    if last is null then
+        error := 'as_of_malformed';
+    elsif coalesce(first, last) > latest then
+        error := 'as_of_future';
+    else
+        perform set_config('mejora.as_of', last::text, true);
+    end if;
+exception when data_exception then
+    error := 'as_of_malformed';
+end $$;
+
+-- What a refusal says when the question is about the past: of what is there now, that it was not yet.
+create function lib.missing_then(institution text, plan int, item_no int, as_of text, inout error text, inout args text[])
+stable language plpgsql as $$
+begin
+    if error in ('no_such_institution', 'no_such_plan', 'no_such_action')
+       and (select m.outcome from lib.missing(institution, plan, item_no) m) is null then
+        error := replace(error, 'no_such_', 'no_') || '_then';
+        args := args || as_of;
+    end if;
+end $$;
+
 -- A refusal that never reached an operation: malformed, unknown, out of place.
 create function lib.refuse(key bigint, about text, about_plan int, about_item int, about_task int, request uuid, op text,
                            outcome mejora.outcome, error text, arg text) returns void language plpgsql as $$

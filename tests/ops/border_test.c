@@ -474,7 +474,7 @@ static void asking_twice_acts_once(void **state)
         void *caller = caller_for(op);
         long before = audited();
         id_make(id);
-        if (op->kind == READ)
+        if (op->kind != WRITE)
             continue;
         put_first(&w, op, 0);
         for (int i = 0; i < 3; i++) {

@@ -131,7 +131,7 @@ class Client:
                 return head, reply[1]
         return None
 
-    def ask(self, op, ref=None, request_id=None, **fields):
+    def ask(self, op, ref=None, request_id=None, as_of=None, **fields):
         request_id = request_id or secrets.token_bytes(16)
         body = message_of(op, "Request")(**fields).SerializeToString()
         deadline = time.monotonic() + self.timeout
@@ -140,6 +140,8 @@ class Client:
             head = MESSAGES["RequestHead"](protocol=PROTOCOL, request_id=request_id, op=op, patience_ms=int(left * 1000))
             if ref:
                 head.ref = ref
+            if as_of:
+                head.as_of = as_of
             answer = self.attempt([head.SerializeToString(), body], request_id, time.monotonic() + max(left / 2, min(left, 0.5)))
             if answer and answer[0].outcome not in (Outcome.OUTCOME_BUSY, Outcome.OUTCOME_UNAVAILABLE):
                 reply = message_of(op, "Reply").FromString(answer[1])
