@@ -82,7 +82,7 @@ begin
         return '{}';
     end if;
     insert into mejora.progress (institution, plan, item_no, version, person, percent, why)
-    values (d.institution, d.plan, d.item_no, coalesce(last.version, 0) + 1, me, percent, 'decision ' || d.decision);
+    values (d.institution, d.plan, d.item_no, coalesce(last.version, 0) + 1, me, percent, concat_ws(': ', 'decision ' || d.decision, d.why));
     perform lib.reminders_refresh(d.institution, d.plan, d.item_no);
     return jsonb_build_object('percent', last.percent);
 end $$;

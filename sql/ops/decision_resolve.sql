@@ -28,6 +28,7 @@ begin
     end if;
     was := jsonb_build_object('decision', number, 'state', d.state);
     had := lib.decision_about(d);
+    d.why := nullif(why, '');
     d.before := lib.decision_undo(d, me);
     d.state := case when accept then 'accepted' else 'kept' end;
     d.value := value;
@@ -66,7 +67,7 @@ begin
     elsif not accept and value is not null then
         select 'invalid', 'field_invalid', array['value'] into outcome, error, error_args;
     elsif not accept then
-        return;
+        select * into outcome, error, error_args from lib.decision_why(d, '{}', why);
     elsif patch is null then
         select 'invalid', 'value_not_taken', array[value] into outcome, error, error_args;
     elsif unknown is not null then
@@ -78,6 +79,32 @@ begin
                array[lib.subcriterion_unknown(array(select jsonb_array_elements_text(patch -> 'subcriteria')))]
           into outcome, error, error_args;
     else
-        select * into outcome, error, error_args from lib.amendment_refuse(d.institution, d.plan, patch, why);
+        select * into outcome, error, error_args from lib.decision_why(d, patch, why);
+    end if;
+end $$;
+
+-- A reason is needed where the answer, or taking back the earlier one, amends an approved plan or lowers a percentage. A unit that
+-- becomes another one, or itself again, takes the actions of every plan along.
+create function lib.decision_why(d mejora.decision, patch jsonb, why text,
+                                 out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
+declare
+    was int := (select l.percent from lib.last_progress(d.institution, d.plan, d.item_no) l);
+    percent int := coalesce(patch ->> 'percent', d.before ->> 'percent');
+    moved int := (select min(p.year) from mejora.plan p
+                   where p.institution = d.institution and p.approved_at is not null
+                     and (p.year in (select (o ->> 'plan')::int from jsonb_array_elements(nullif(d.before #> '{unit,owners}', 'null')) o)
+                          or patch #>> '{unit,alias_of}' is not null
+                             and p.year in (select o.plan from mejora.action_owner o
+                                             where (o.institution, o.unit) = (d.institution, patch #>> '{unit,code}'))));
+begin
+    if coalesce(why, '') <> '' then
+        return;
+    elsif percent < was then
+        select 'invalid', 'why_missing', array[was::text, percent::text] into outcome, error, error_args;
+    elsif moved is not null then
+        select 'invalid', 'amendment_why_missing', array[lib.ref(d.institution, moved)] into outcome, error, error_args;
+    else
+        select * into outcome, error, error_args
+          from lib.amendment_refuse(d.institution, d.plan, coalesce(d.before, '{}') || patch, why);
     end if;
 end $$;

@@ -1,4 +1,4 @@
--- The third signature of the plan. From here on a change is an amendment: it needs a reason, and an import is refused.
+-- The third signature of the plan, by somebody who neither prepared nor reviewed it. From here on a change is an amendment: it needs a reason, and an import is refused.
 create function op.plan_approve(
     me int, institution text, about_plan int, why text,
     out plan op.plan,
@@ -19,6 +19,12 @@ begin
         return;
     elsif plan.actions = 0 then
         select 'conflict', 'plan_empty', array[plan.ref] into outcome, error, error_args;
+        return;
+    elsif exists (select from mejora.import i where (i.institution, i.plan, i.person) = (institution, about_plan, me))
+          or exists (select from mejora.plan p, jsonb_array_elements(p.signatures) s
+                      where (p.institution, p.year) = (institution, about_plan) and s ->> 'role' <> 'approves'
+                        and lib.fold(s ->> 'name') = lib.fold(lib.person_name(me))) then
+        select 'denied', 'approver_prepared', array[plan.ref] into outcome, error, error_args;
         return;
     end if;
     update mejora.plan p

@@ -1,4 +1,4 @@
--- Done again stays done when and by whom it was.
+-- Done again stays done when and by whom it was. What is open again needs a reason.
 create function op.task_done(
     me int, institution text, plan int, item_no int, task_no int, undo boolean, why text,
     out task op.task,
@@ -13,6 +13,9 @@ begin
     elsif exists (select from mejora.action a where (a.institution, a.plan, a.item_no) = (institution, plan, item_no)
                                                 and a.annulled_at is not null) then
         select 'conflict', 'annulled', array[lib.ref(institution, plan, item_no)] into outcome, error, error_args;
+        return;
+    elsif not is_done and coalesce(why, '') = '' then
+        select 'invalid', 'reopen_why_missing', array[lib.ref(institution, plan, item_no, task_no)] into outcome, error, error_args;
         return;
     end if;
     update mejora.task t set done_at = case when is_done then now() end, done_by = case when is_done then me end

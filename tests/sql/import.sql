@@ -5,7 +5,7 @@ select plan(48);
 
 insert into mejora.institution values ('timp', 'Instituto de Prueba', 'America/Santo_Domingo');
 insert into mejora.unit (institution, unit, name) values ('timp', 'rh', 'Recursos Humanos');
-insert into mejora.person (institution, code, name, roles) values ('timp', 'pla', 'Paula Plan', '{planner}');
+insert into mejora.person (institution, code, name, roles) values ('timp', 'pla', 'Paula Plan', '{planner}'), ('timp', 'jefa', 'Jefa', '{authority}');
 insert into mejora.units (name, aliases) values ('Unidad de Prueba Timp', 'UPT|Prueba Timp') on conflict do nothing;
 select set_config('mejora.institution', 'timp', true) as here, set_config('mejora.now', '2026-02-01 12:00+00', true) as now \gset
 
@@ -144,7 +144,7 @@ select pg_temp.asks(call, expect, says) from (values
     ($$ pg_temp.import(8, 'j', 2028) $$, '{"changed": 0, "unchanged": 1}', 'is the same again'),
 
     -- approved, carried
-    ($$ (select a.outcome from op.plan_approve(pg_temp.me('pla'), 'timp', 2027, null) a) $$, '{"outcome": "ok"}', 'approved'),
+    ($$ (select a.outcome from op.plan_approve(pg_temp.me('jefa'), 'timp', 2027, null) a) $$, '{"outcome": "ok"}', 'approved'),
     ($$ pg_temp.import(2, 'k', 2027) $$,
      '{"outcome": "invalid", "error": "import_refused", "applied": false, "codes": ["repaired resource_normalised", "to_decide subcriterion_other", "to_decide unit_new", "refused plan_approved"]}', 'an approved plan is not overwritten'),
     ($$ pg_temp.import(1, 'h', 2027, true) $$, '{"outcome": "invalid"}', 'not even looked at'),
