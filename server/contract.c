@@ -40,7 +40,7 @@ static const struct {
     enum need need;
     const char *type, *expression;
 } road[] = {
-    {"me", PARAMETER, ALWAYS, "integer", "w.me"},
+    {"me", PARAMETER, IF_WRITE, "integer", "w.me"},
     {"my_key", PARAMETER, OPTIONAL, "bigint", "$1"},
     {"institution", PARAMETER, OPTIONAL, "text", "w.institution"},
     {"plan", PARAMETER, OPTIONAL, "integer", "$3"},
@@ -160,7 +160,7 @@ static void column_check(struct check *k, const char *owner, enum side side, con
 static void road_check(struct check *k)
 {
     const char *name = k->op->name;
-    int any = find(k, name, PARAMETER, "me");
+    int any = find(k, name, RESULT, "outcome");
     bool write = k->op->kind == WRITE;
     for (int i = 0; i < ROAD; i++) {
         int row = find(k, name, road[i].side, road[i].name);
@@ -186,7 +186,11 @@ static void sql_call(FILE *sql, const struct check *k, const struct plan *p, con
     fprintf(sql, "%s.%s(", schema, p->op->name);
     for (int i = 0; i < ROAD; i++)
         if (road[i].side == PARAMETER && declares(k, p, i)) {
-            fprintf(sql, "%s%s => %s", comma, road[i].name, road[i].expression);
+            fprintf(sql, "%s%s => ", comma, road[i].name);
+            if (p->mine && !strcmp(road[i].name, "me"))
+                fprintf(sql, "case when $%td then w.me end", first + 1 + (p->mine - p->request.type->fields));
+            else
+                fputs(road[i].expression, sql);
             comma = ", ";
         }
     for (int i = 0; i < p->request.n; i++)
@@ -266,6 +270,17 @@ static void sql_past(FILE *sql, const struct check *k, const struct plan *p)
             as_of);
 }
 
+/* For who asks what somebody else is being answered already. */
+static void sql_enter(FILE *sql, const struct check *k, const struct plan *p)
+{
+    (void)k;
+    fputs("select case when allowed then 'ok' else 'denied' end::mejora.outcome, error, args, null::bytea"
+          " from lib.enter($1, ",
+          sql);
+    sql_roles(sql, p->op);
+    fputs(", false, $2, $3, $4)", sql);
+}
+
 static const char *optional_result(const struct check *k, const struct plan *p, const char *name)
 {
     int row = find(k, p->op->name, RESULT, name);
@@ -319,8 +334,8 @@ static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
         sql);
 }
 
-static char *plan_sql(void (*write)(FILE *, const struct check *, const struct plan *), const struct check *k,
-                      const struct plan *p)
+static char *sql_make(const struct check *k, const struct plan *p,
+                      void (*write)(FILE *, const struct check *, const struct plan *))
 {
     char *text = NULL;
     size_t size;
@@ -346,8 +361,19 @@ static void plan_check(struct check *k, struct plan *ret)
     for (int i = 0; i < ret->request.n; i++)
         ret->types[first + i] = ret->request.columns[i].type;
     ret->types[ret->n_types] = TEXT; /* the instant, where one is asked about */
-    ret->sql = plan_sql(k->op->kind == WRITE ? sql_write : sql_read, k, ret);
-    ret->past = k->op->kind == READ ? plan_sql(sql_past, k, ret) : NULL;
+    bool write = k->op->kind == WRITE;
+    bool told = find(k, k->op->name, PARAMETER, "me") >= 0 || find(k, k->op->name, PARAMETER, "my_key") >= 0;
+    ret->mine = write ? NULL : protobuf_c_message_descriptor_get_field_by_name(ret->request.type, "mine");
+    ret->sql = sql_make(k, ret, write ? sql_write : sql_read);
+    ret->enter_sql = !write && (!told || ret->mine) ? sql_make(k, ret, sql_enter) : NULL;
+    ret->past = k->op->kind == READ ? sql_make(k, ret, sql_past) : NULL;
+}
+
+bool plan_is_alike(const struct plan *p, const struct call *c)
+{
+    const void *mine = p->mine ? (const char *)c->request + p->mine->offset : NULL;
+    return p->enter_sql && !c->as_of && c->about.level >= REF_INSTITUTION &&
+           !(mine && *(const protobuf_c_boolean *)mine);
 }
 
 static int strangers(const PGresult *catalogue)
@@ -403,6 +429,7 @@ void contract_free(struct plan plans[])
         shape_free(&plans[i].request);
         free(plans[i].sql);
         free(plans[i].past);
+        free(plans[i].enter_sql);
     }
     free(plans);
 }

@@ -14,7 +14,12 @@ struct plan {
     char *sql, *past; /* past: the same as of the instant that one more parameter says; NULL: not to be asked */
     int n_types;
     Oid types[MAX_COLUMNS];
+    char *enter_sql; /* only says whether the asker may; NULL: the answer may depend on who asks */
+    const ProtobufCFieldDescriptor *mine;
 };
+
+/* A read whose function is not told who asks answers everybody alike. One with a field `mine` is told where that is set. */
+bool plan_is_alike(const struct plan *p, const struct call *c);
 
 /* NULL when anything differs: every difference has been logged by operation and field. Free with contract_free. */
 struct plan *contract_check(PGconn *pg);

@@ -43,15 +43,25 @@ static const char *past_name(const struct op *op, char ret[80])
     return ret;
 }
 
+/* The statement that only asks whether somebody may has the operation's name with this before it. */
+static const char *enter_name(const struct op *op, char ret[80])
+{
+    snprintf(ret, 80, "may %s", op->name);
+    return ret;
+}
+
 static bool join(struct lane *l)
 {
     char name[80];
     bool ok = PQstatus(l->pg) == CONNECTION_OK;
-    for (int i = 0; ok && i < OPS; i++)
-        if ((l->plans[i].op->kind != WRITE) == l->read_only)
-            ok = prepare(l->pg, ops[i].name, l->plans[i].sql, l->plans[i].n_types, l->plans[i].types) &&
-                 (!l->plans[i].past || prepare(l->pg, past_name(&ops[i], name), l->plans[i].past,
-                                               l->plans[i].n_types + 1, l->plans[i].types));
+    for (int i = 0; ok && i < OPS; i++) {
+        const struct plan *p = &l->plans[i];
+        if ((p->op->kind == WRITE) == l->read_only)
+            continue;
+        ok = prepare(l->pg, ops[i].name, p->sql, p->n_types, p->types) &&
+             (!p->past || prepare(l->pg, past_name(p->op, name), p->past, p->n_types + 1, p->types)) &&
+             (!p->enter_sql || prepare(l->pg, enter_name(p->op, name), p->enter_sql, ROAD_READ, p->types));
+    }
     if (ok && !l->read_only)
         ok = prepare(l->pg, refusal, refusal_sql, 0, NULL);
     return ok && PQsetnonblocking(l->pg, 1) == 0 && PQenterPipelineMode(l->pg) == 1;
@@ -177,6 +187,8 @@ static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
     int n = p->op->kind == WRITE ? ROAD_WRITE : ROAD_READ;
     char name[80];
     put_reference(c, v);
+    if (c->same)
+        return send_values(pg, enter_name(p->op, name), v, ROAD_READ);
     v[ROAD_ID] = (struct slice){c->id, ID_SIZE};
     v[ROAD_HASH] = (struct slice){c->hash, HASH_SIZE};
     for (int i = 0; i < p->request.n; i++, n++)
@@ -219,6 +231,8 @@ static bool answer(const struct plan *p, struct call *c, const PGresult *r)
         !enum_value(&mejora__outcome__descriptor, label.data, (size_t)label.size, &outcome))
         return false;
     c->outcome = (Mejora__Outcome)outcome;
+    if (c->same && c->outcome == MEJORA__OUTCOME__OUTCOME_OK) /* may have the other's answer, if the other may */
+        return c->same->outcome != MEJORA__OUTCOME__OUTCOME_DENIED && call_answer_alike(c, c->same);
 
     protobuf_c_message_init(p->op->reply, reply);
     if (record.data && !shape_read(&p->reply, record, reply, &c->arena))
@@ -259,19 +273,35 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
                   (calls[i]->refused || answer(&l->plans[calls[i]->op - ops], calls[i], r));
         if (!ok && a.at == DONE) {
             a = (struct attempt){i < n ? i : COMMIT_FAILED, db_may_pass(r), db_has_waited(r)};
-            db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
+            if (i >= n || !calls[i]->same)
+                db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
         }
         PQclear(r);
     }
+}
+
+/* Who asks the same as somebody before them in this batch waits for that answer: all of it is worked out after all of them
+ * have asked. The hash is of operation, reference and body. */
+static struct call *find_same(const struct lane *l, struct call *calls[], int i)
+{
+    const struct call *c = calls[i];
+    if (!l->read_only || c->refused || !plan_is_alike(&l->plans[c->op - ops], c))
+        return NULL;
+    for (int j = 0; j < i; j++)
+        if (!calls[j]->same && !calls[j]->refused && !memcmp(calls[j]->hash, c->hash, HASH_SIZE))
+            return calls[j];
+    return NULL;
 }
 
 /* One transaction. If it cannot be sent whole the connection is given up, and whoever waits for answers finds it lost. */
 static void send_calls(struct lane *l, struct call *calls[], int n)
 {
     bool sent = PQstatus(l->pg) == CONNECTION_OK && !fault(FAULT_batch_begun);
-    for (int i = 0; sent && i < n; i++)
+    for (int i = 0; sent && i < n; i++) {
+        calls[i]->same = find_same(l, calls, i);
         sent = calls[i]->refused ? send_refusal(l->pg, calls[i])
                                  : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
+    }
     sent = sent && !fault(FAULT_statements_sent) && PQpipelineSync(l->pg) && flush(l->pg);
     if (!sent || fault(FAULT_commit_sent)) {
         PQfinish(l->pg);

@@ -52,7 +52,7 @@ static const struct {
     const char *said, *drift;
 } drifts[] = {
     {"progress_report: needs 'outcome mejora.outcome'", "drop function op.progress_report"},
-    {"whoami: needs 'me integer'", "drop function op.whoami"},
+    {"whoami: needs 'outcome mejora.outcome'", "drop function op.whoami"},
     {"action_list: Action has no field for 'colour'", "alter type op.action add attribute colour text"},
     {"action_list: field 'end_date' of a composite has no column of that name",
      "alter type op.action drop attribute end_date"},
