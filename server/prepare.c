@@ -12,6 +12,7 @@ static const struct preparation {
                                  struct call *c); /* NULL: refused, or the database failed (PQstatus tells) */
 } preparations[] = {
     {OP_plan_import, &mejora__plan_import_call__descriptor, importer_prepare},
+    {OP_unit_import, &mejora__unit_import_call__descriptor, directory_prepare},
 };
 
 static const struct preparation *find(const struct op *op)

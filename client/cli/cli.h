@@ -138,6 +138,8 @@ int run_invite(struct cli *cli);
 int run_join(struct cli *cli);
 int run_use(struct cli *cli);
 int run_import(struct cli *cli);
+int run_import_holidays(struct cli *cli);
+int run_appoint(struct cli *cli);
 int run_resolve(struct cli *cli);
 int run_audit(struct cli *cli);
 int run_watch(struct cli *cli);
@@ -153,6 +155,7 @@ int run_checkpoint(struct cli *cli);
 int run_proof(struct cli *cli);
 int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
+char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRID_LIMIT; NULL: said why not */
 void settle_date(struct cli *cli, const char *field); /* days back become a date */
 char *changes_text(json_t *before,
                    json_t *after); /* "Progress: 75 → 50" for each field that is not what it was; freed */

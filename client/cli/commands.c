@@ -65,12 +65,21 @@
 #define ON_CONFLICT                                                                                                    \
     LOCAL_SWITCH("theirs", N_("if somebody was first: leave theirs")),                                                 \
         LOCAL_SWITCH("mine", N_("if somebody was first: mine over theirs"))
+#define APPOINT_ARGS                                                                                                   \
+    ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")),                                                  \
+         FIELD("PERSON", "person", N_("the person's code; none: who is there now goes on the last day")),              \
+         FIELD("from", "first_day", N_("the first day; today")),                                                       \
+         FIELD("to", "last_day", N_("the last day; until somebody follows")), IN_INSTITUTION, WHY)
 #define WHY FIELD("why", "why", N_("the reason, kept in the audit trail"))
 
-#define PLAN_COLUMNS     "ref title state actions reported done to_decide carried_to"
-#define TASK_COLUMNS     "ref text done_at done_by"
-#define TALLY_COLUMNS    "actions percent done in_progress due_soon overdue not_reported"
-#define POLICY_COLUMNS   "days_before days_after_start overdue_every hour working_days set_for"
+#define PLAN_COLUMNS  "ref title state actions reported done to_decide carried_to"
+#define TASK_COLUMNS  "ref text done_at done_by"
+#define TALLY_COLUMNS "actions percent done in_progress due_soon overdue not_reported"
+#define POLICY_COLUMNS                                                                                                 \
+    "days_before days_after_start overdue_every hour working_days escalation silent_weeks asks set_for"
+#define PAUSE_COLUMNS    "ref at name why reason"
+#define POSTS_COLUMNS    "code name secretary holder deputy manager parent email"
+#define DEADLINE_COLUMNS "name due_on days_left points done_on"
 #define DECISION_COLUMNS "decision ref state reason"
 
 const struct command commands[] = {
@@ -186,15 +195,43 @@ const struct command commands[] = {
           FIELD("time-zone", "time_zone", N_("where its days begin and end; America/Santo_Domingo"))),
      "institution: code name time_zone", NULL, NULL, N_("register an institution"),
      "mejora institution add inm \"Instituto Nacional de Migración\""},
-    {"institution", "list", OP_institution_list, REF_NOTHING, NO_ARGS, "institutions: code name plans", NULL, NULL,
-     N_("the institutions"), "mejora institution list"},
+    {"institution", "set", OP_institution_set, REF_INSTITUTION,
+     ARGS(FIELD("name", "name", N_("its name")),
+          FIELD("time-zone", "time_zone", N_("where its days begin and end; America/Santo_Domingo")), IN_INSTITUTION,
+          WHY),
+     ".: code name time_zone", NULL, NULL, N_("change an institution; what is not named stays"),
+     "mejora institution set --time-zone America/Santo_Domingo"},
+    {"institution", "list", OP_institution_list, REF_NOTHING, NO_ARGS, "institutions: code name time_zone plans", NULL,
+     NULL, N_("the institutions"), "mejora institution list"},
     {"unit", "add", OP_unit_add, REF_INSTITUTION,
      ARGS(NEEDED("NAME", "name", N_("its name")), FIELD("code", "code", N_("a short code: letters, digits, -")),
           IN_INSTITUTION),
      "unit: code name aliases", NULL, NULL, N_("register a unit of the institution"),
      "mejora unit add --code rrhh \"Recursos Humanos\""},
-    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: code name people provisional", NULL,
-     NULL, N_("the units"), "mejora unit list"},
+    {"unit", "list", OP_unit_list, REF_INSTITUTION, ARGS(IN_INSTITUTION), "units: " POSTS_COLUMNS " people provisional",
+     NULL, NULL, N_("the units, who stands for them and who is above them"), "mejora unit list"},
+    {"unit", "set", OP_unit_set, REF_INSTITUTION,
+     ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")), FIELD("name", "new_name", N_("its name")),
+          FIELD("email", "email", N_("where mail goes for who stands for it and has no address; \"\" for none")),
+          FIELD("parent", "parent", N_("the unit above it; \"\" for none")),
+          FIELD("manager", "manager", N_("the person above it, by code; \"\" for none")), IN_INSTITUTION, WHY),
+     "unit: " POSTS_COLUMNS, NULL, NULL, N_("change a unit; what is not named stays"),
+     "mejora unit set rrhh --parent administrativo --email rrhh@inm.example"},
+    {"unit", "holder", OP_unit_appoint, REF_INSTITUTION, APPOINT_ARGS, "unit: " POSTS_COLUMNS, NULL, run_appoint,
+     N_("who heads a unit and hears of its actions, from and to when"),
+     "mejora unit holder rrhh ana --from 2026-01-15"},
+    {"unit", "deputy", OP_unit_appoint, REF_INSTITUTION, APPOINT_ARGS, "unit: " POSTS_COLUMNS, NULL, run_appoint,
+     N_("who hears in place of a holder who is away"), "mejora unit deputy rrhh luz"},
+    {"unit", "secretary", OP_unit_appoint, REF_INSTITUTION, APPOINT_ARGS, "unit: " POSTS_COLUMNS, NULL, run_appoint,
+     N_("who hears for a committee"), "mejora unit secretary \"Comité de Calidad\" luz"},
+    {"unit", "import", OP_unit_import, REF_INSTITUTION,
+     ARGS(LOCAL_NEEDED("FILE", N_("the directory as a table, TSV or CSV: unit, code, alias, holder, e-mail, deputy, "
+                                  "above, address")),
+          LOCAL_SWITCH("dry-run", N_("show what would change, change nothing")), LOCAL_SWITCH("yes", N_("do not ask")),
+          IN_INSTITUTION),
+     ".: added changed unchanged; changes: line subject field was now; notes: kind line column was reason", NULL,
+     run_import, N_("read units, and who stands for them, from a directory sheet"),
+     "mejora unit import directorio.csv --dry-run"},
     {"unit", "alias", OP_unit_alias, REF_INSTITUTION,
      ARGS(NEEDED("UNIT", "name", N_("the unit: code, name or alias")),
           NEEDED("ALIAS", "alias", N_("another name for it")), IN_INSTITUTION),
@@ -208,7 +245,27 @@ const struct command commands[] = {
      "person: code name email roles units", NULL, NULL, N_("register a person"),
      "mejora person add ana \"Ana Peña\" --email ana@inm.example --role responsable --unit rrhh"},
     {"person", "list", OP_person_list, REF_INSTITUTION, ARGS(IN_INSTITUTION),
-     "people: code name email roles units keys", NULL, NULL, N_("the people"), "mejora person list"},
+     "people: code name email roles units keys last_day absences", NULL, NULL, N_("the people"), "mejora person list"},
+    {"person", "set", OP_person_set, REF_INSTITUTION,
+     ARGS(NEEDED("CODE", "code", N_("the person's code")), FIELD("name", "name", N_("the person's name")),
+          FIELD("email", "email", N_("where reminders go; \"\" for none")),
+          MANY("role", "roles", N_("planner, responsable, authority, auditor, viewer; all that are to hold")),
+          MANY("unit", "units", N_("a unit the person works for; all that are to hold")), IN_INSTITUTION, WHY),
+     "person: code name email roles units", NULL, NULL, N_("change a person; what is not named stays"),
+     "mejora person set ana --email ana.pena@inm.example"},
+    {"person", "absent", OP_person_absent, REF_INSTITUTION,
+     ARGS(NEEDED("CODE", "code", N_("the person's code")), FIELD("from", "first_day", N_("the first day; today")),
+          FIELD("to", "last_day", N_("the last day")),
+          SWITCH("cancel", "cancel", N_("take back the absence that begins on the first day")), IN_INSTITUTION, WHY),
+     "person: code name last_day absences", NULL, NULL,
+     N_("a person is away, on holiday or leave: the deputy hears meanwhile"),
+     "mejora person absent ana --from 2026-12-21 --to 2027-01-06 --why Vacaciones"},
+    {"person", "leave", OP_person_leave, REF_INSTITUTION,
+     ARGS(NEEDED("CODE", "code", N_("the person's code")), FIELD("DATE", "last_day", N_("the last day")),
+          SWITCH("back", "back", N_("it is not so after all")), IN_INSTITUTION, WHY),
+     "person: code name last_day absences", NULL, NULL,
+     N_("a person leaves the institution and gets no mail from the day after on"),
+     "mejora person leave ana 2026-12-31"},
     {"person", "invite", OP_person_invite, REF_INSTITUTION,
      ARGS(NEEDED("CODE", "person", N_("the person's code")),
           LOCAL("file", N_("where to write the invitation; CODE.invitation")),
@@ -242,30 +299,53 @@ const struct command commands[] = {
     {"holiday", "remove", OP_holiday_remove, REF_INSTITUTION,
      ARGS(NEEDED("DATE", "date", N_("the day: 2027-03-19")), WHY, IN_INSTITUTION), NULL, N_("{date} ({name}): removed"),
      NULL, N_("take back a day that was added"), "mejora holiday remove 2027-03-19"},
+    {"holiday", "import", OP_holiday_import, REF_INSTITUTION,
+     ARGS(LOCAL_NEEDED("FILE", N_("a calendar: .ics")),
+          SWITCH("dry-run", "dry_run", N_("show what would change, change nothing")), IN_INSTITUTION, WHY),
+     "added: date name; .: known", NULL, run_import_holidays, N_("add the days of a calendar file"),
+     "mejora holiday import feriados-2027.ics"},
+    {"deadline", "list", OP_deadline_list, REF_PLAN, ARGS(IN_PLAN, IN_INSTITUTION), "deadlines: " DEADLINE_COLUMNS,
+     NULL, NULL, N_("by when the plan itself owes what"), "mejora plan deadline list"},
+    {"deadline", "add", OP_deadline_add, REF_PLAN,
+     ARGS(NEEDED("NAME", "name", N_("what is owed")), NEEDED("DATE", "due_on", N_("by when: 2027-08-31")),
+          FIELD("points", "points", N_("what is at stake")), IN_PLAN, IN_INSTITUTION, WHY),
+     "deadline: " DEADLINE_COLUMNS, NULL, NULL,
+     N_("something the plan owes by a day; Planificación is reminded. The same name again moves it"),
+     "mejora plan deadline add \"Informe de avance\" 2027-07-01 --points \"50 de 100\""},
+    {"deadline", "done", OP_deadline_done, REF_PLAN,
+     ARGS(NEEDED("NAME", "name", N_("what is owed")), SWITCH("undo", "undo", N_("it is not done after all")), IN_PLAN,
+          IN_INSTITUTION, WHY),
+     "deadline: " DEADLINE_COLUMNS, NULL, NULL, N_("it was delivered: nobody is reminded of it any more"),
+     "mejora plan deadline done \"Informe de avance\""},
+    {"deadline", "remove", OP_deadline_remove, REF_PLAN,
+     ARGS(NEEDED("NAME", "name", N_("what is owed")), IN_PLAN, IN_INSTITUTION, WHY), NULL,
+     N_("{name} ({due_on}): removed"), NULL, N_("take back a deadline"),
+     "mejora plan deadline remove \"Informe de avance\""},
 
     {"reminder", "list", OP_reminder_list, REF_INSTITUTION,
      ARGS(ABOUT("REF", REF_ACTION, N_("only this action's")), IN_PLAN, IN_INSTITUTION,
           SWITCH("pending", "pending", N_("only those not yet sent"))),
-     "reminders: ref name rule due_on state sent_at reason; paused: ref at name why", NULL, NULL,
+     "reminders: ref name hears_as kind rule due_on state sent_at reason; paused: " PAUSE_COLUMNS, NULL, NULL,
      N_("the reminders, sent and to be sent"), "mejora reminder list --pending"},
     {"reminder", "explain", OP_reminder_explain, REF_ACTION, ARGS(THE_ACTION),
      ".: ref action end_date percent today reason; "
-     "reminders: name address due_on state reason attempts sent_at next_attempt_at relay_code relay_text; "
-     "policy: " POLICY_COLUMNS "; paused: ref at name why",
+     "reminders: name hears_as unit address kind rule due_on state reason attempts sent_at next_attempt_at relay_code "
+     "relay_text; "
+     "policy: " POLICY_COLUMNS "; paused: " PAUSE_COLUMNS,
      NULL, NULL, N_("why an action's reminders went out, or did not, and to whom"), "mejora reminder explain 12"},
     {"reminder", "simulate", OP_reminder_simulate, REF_INSTITUTION,
      ARGS(FIELD("until", "until", N_("the last day: 2027-06-30; in 30 days")), IN_PLAN, IN_INSTITUTION),
-     "mails: date name address refs reason; paused: ref at name why", NULL, NULL,
+     "mails: date name address refs reason; paused: " PAUSE_COLUMNS, NULL, NULL,
      N_("every reminder that would go out, day by day, without sending any"),
      "mejora reminder simulate --until 2027-06-30"},
     {"reminder", "pause", OP_reminder_pause, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION, WHY),
-     "paused: ref at name why", NULL, NULL, N_("send no reminders until they are resumed"),
+     "paused: " PAUSE_COLUMNS, NULL, NULL, N_("send no reminders until they are resumed"),
      "mejora reminder pause --why \"Vacaciones colectivas\""},
     {"reminder", "resume", OP_reminder_resume, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION, WHY),
-     ".: ref; paused: ref at name why", NULL, NULL, N_("send reminders again; what is due goes out once"),
+     ".: ref; paused: " PAUSE_COLUMNS, NULL, NULL, N_("send reminders again; what is due goes out once"),
      "mejora reminder resume"},
     {"policy", "show", OP_reminder_policy_show, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION),
-     "policy: " POLICY_COLUMNS "; paused: ref at name why", NULL, NULL, N_("when reminders go out"),
+     "policy: " POLICY_COLUMNS "; paused: " PAUSE_COLUMNS, NULL, NULL, N_("when reminders go out"),
      "mejora reminder policy show --plan 2026"},
     {"policy", "set", OP_reminder_policy_set, REF_INSTITUTION,
      ARGS(FIELD("before", "days_before", N_("so many days before the end: 30,15,7,3,1,0; \"\" for none")),
@@ -273,6 +353,11 @@ const struct command commands[] = {
           FIELD("overdue-every", "overdue_every", N_("how many days from one to the next when overdue; 7")),
           FIELD("hour", "hour", N_("from which hour of the day on: 0 to 23")),
           FIELD("working-days", "working_days", N_("only on working days: yes or no")),
+          FIELD("escalation", "escalation",
+                N_("who else hears after so many working days overdue without activity: "
+                   "deputy:5,manager:10,planner:15,authority:20; \"\" for nobody")),
+          FIELD("silent-weeks", "silent_weeks", N_("ask for a report every so many weeks without one; 0 for never")),
+          FIELD("ask", "asks", N_("what reminders ask for: report,evidence")),
           SWITCH("reset", "reset", N_("go back to the institution's policy, or the default")), IN_PLAN, IN_INSTITUTION,
           WHY),
      "policy: " POLICY_COLUMNS, NULL, NULL,
@@ -361,6 +446,16 @@ static const struct alias {
     {"feriado", "holiday"},
     {"feriados", "holiday"},
     {"quitar", "remove"},
+    {"plazo", "deadline"},
+    {"plazos", "deadline"},
+    {"titular", "holder"},
+    {"suplente", "deputy"},
+    {"secretario", "secretary"},
+    {"secretaria", "secretary"},
+    {"ausente", "absent"},
+    {"ausencia", "absent"},
+    {"salida", "leave"},
+    {"cumplido", "done"},
     {"política", "policy"},
     {"politica", "policy"},
     {"fijar", "set"},
@@ -453,6 +548,12 @@ const char *command_name(const struct command *c, char ret[64])
     return ret;
 }
 
+static bool is_part(const char *noun, const char *verb)
+{
+    return (!strcmp(noun, "reminder") && !strcmp(verb, "policy")) ||
+           (!strcmp(noun, "plan") && !strcmp(verb, "deadline"));
+}
+
 const struct command *command_find(int argc, char *const argv[], int *ret_used)
 {
     const char *noun = argc > 0 ? command_word(argv[0]) : "", *verb = argc > 1 ? command_word(argv[1]) : "";
@@ -461,7 +562,7 @@ const struct command *command_find(int argc, char *const argv[], int *ret_used)
         verb = noun;
         noun = "person";
         used = 1;
-    } else if (!strcmp(noun, "reminder") && !strcmp(verb, "policy")) { /* and the policy with what it is for */
+    } else if (is_part(noun, verb)) { /* a policy and a deadline are said with what they are of */
         noun = verb;
         verb = argc > 2 ? command_word(argv[2]) : "";
         used = 3;
@@ -519,7 +620,7 @@ void command_suggest(const char *noun, const char *verb)
     enum { NEAR = 2 };
     char name[64];
     const char *lead = _("Did you mean:");
-    if (verb && !strcmp(command_word(verb), "policy")) {
+    if (verb && is_part(command_word(noun), command_word(verb))) {
         noun = verb;
         verb = NULL;
     }

@@ -1,4 +1,4 @@
-/* Importing a plan: the file becomes a grid of cells, the server says what it would change, and only then it may. */
+/* Importing a plan or a directory: the file becomes a grid of cells, the server says what it would change, and only then it may. */
 #include "client/cli/cli.h"
 
 #include "client/lib/grid.h"
@@ -12,7 +12,7 @@
 enum { IMPORT_TIMEOUT_MS = 60000 };
 
 /* The whole file, at most one byte more than a grid may have: that one makes the reader refuse it. */
-static char *slurp(const char *path, size_t *ret_size)
+char *import_slurp(const char *path, size_t *ret_size)
 {
     FILE *in = strcmp(path, "-") ? fopen(path, "re") : stdin;
     char *bytes = in ? malloc(GRID_LIMIT + 1) : NULL;
@@ -55,7 +55,7 @@ static bool read_file(struct cli *cli, const char *path)
     struct grid_file *file;
     struct grid_fault fault;
     const char *slash = strrchr(path, '/');
-    char *bytes = slurp(path, &size);
+    char *bytes = import_slurp(path, &size);
     if (!bytes)
         return false;
     bool ok = !grid_read(bytes, size, GRID_LIMIT, &file, &fault);
@@ -65,8 +65,10 @@ static bool read_file(struct cli *cli, const char *path)
         return false;
     }
     json_object_set_new(cli->fields, "rows", rows_json(&file->grid));
-    json_object_set_new(cli->fields, "file_name", json_string(slash ? slash + 1 : path));
-    json_object_set_new(cli->fields, "encoding", json_string(file->grid.encoding));
+    if (cli->command->op == OP_plan_import) {
+        json_object_set_new(cli->fields, "file_name", json_string(slash ? slash + 1 : path));
+        json_object_set_new(cli->fields, "encoding", json_string(file->grid.encoding));
+    }
     grid_free(file);
     return true;
 }
@@ -74,7 +76,7 @@ static bool read_file(struct cli *cli, const char *path)
 /* As a sheet, an import is the list that one works through: its notes. */
 static void show(struct cli *cli, json_t *reply, const char *columns)
 {
-    ProtobufCMessageDescriptor type = *ops[OP_plan_import].reply;
+    ProtobufCMessageDescriptor type = *ops[cli->command->op].reply;
     if (cli->format == FORMAT_CSV || cli->format == FORMAT_TSV) {
         type.fields = protobuf_c_message_descriptor_get_field_by_name(&type, "notes");
         type.n_fields = 1;
@@ -98,14 +100,16 @@ static void show_faults(struct cli *cli)
             json_array_append(json_object_get(faults, "notes"), note);
     }
     if (cli->refused && cli->format != FORMAT_JSON)
-        show(cli, faults, "notes: line column item_no reason");
+        show(cli, faults,
+             cli->command->op == OP_plan_import ? "notes: line column item_no reason"
+                                                : "notes: line column was reason");
     json_decref(faults);
 }
 
 static json_t *ask(struct cli *cli, bool dry, int *ret_exit)
 {
     json_object_set_new(cli->fields, "dry_run", json_boolean(dry));
-    json_t *reply = cli_ask(cli, &ops[OP_plan_import], cli->ref, cli->fields, ret_exit);
+    json_t *reply = cli_ask(cli, &ops[cli->command->op], cli->ref, cli->fields, ret_exit);
     if (!reply)
         show_faults(cli);
     return reply;
@@ -130,11 +134,13 @@ static int apply(struct cli *cli, bool quiet)
         return code;
     if (!quiet || cli->format != FORMAT_TABLE)
         show_changes(cli, reply);
-    if (json_is_true(json_object_get(reply, "applied")))
+    if (!json_is_true(json_object_get(reply, "applied")))
+        say(_("Nothing to change."));
+    else if (cli->command->op == OP_unit_import)
+        say(_("Done."));
+    else
         say(_("Done: %s. What is left to decide: mejora decision list"),
             json_string_value(json_object_get(reply, "plan")));
-    else
-        say(_("Nothing to change."));
     json_decref(reply);
     return code;
 }
@@ -177,7 +183,7 @@ int run_import(struct cli *cli)
     cli->timeout_ms = cli->timeout_ms ? cli->timeout_ms : IMPORT_TIMEOUT_MS;
     if (!cli_open(cli, &code))
         return code;
-    if (!cli_reference(cli, ops[OP_plan_import].about))
+    if (!cli_reference(cli, ops[cli->command->op].about))
         return EXIT_USAGE;
     if (year && (!ref_parse(cli->ref, &ref) || !args_ref(cli, year, REF_PLAN)))
         return EXIT_USAGE;

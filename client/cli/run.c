@@ -222,3 +222,10 @@ int cli_run(struct cli *cli)
     json_decref(reply);
     return code;
 }
+
+/* The post is the command's word. */
+int run_appoint(struct cli *cli)
+{
+    json_object_set_new(cli->fields, "post", json_string(cli->command->verb));
+    return cli_run(cli);
+}

@@ -1,6 +1,7 @@
 #include "server/importer/road.h"
 
 #include "internal.pb-c.h"
+#include "people.pb-c.h"
 #include "plan.pb-c.h"
 #include "server/db.h"
 #include "server/importer/importer.h"
@@ -59,14 +60,14 @@ static bool catalogue_read(PGconn *pg, const struct call *c, PGresult *results[C
     return ok;
 }
 
-static json_t *rows_json(const Mejora__PlanImportRequest *in)
+static json_t *rows_json(size_t n, Mejora__Row *const *in)
 {
     json_t *rows = json_array();
-    for (size_t i = 0; i < in->n_rows; i++) {
+    for (size_t i = 0; i < n; i++) {
         json_t *cells = json_array();
-        for (size_t k = 0; k < in->rows[i]->n_cells; k++)
-            json_array_append_new(cells, json_string(in->rows[i]->cells[k]));
-        json_array_append_new(rows, json_pack("[i, o]", in->rows[i]->line, cells));
+        for (size_t k = 0; k < in[i]->n_cells; k++)
+            json_array_append_new(cells, json_string(in[i]->cells[k]));
+        json_array_append_new(rows, json_pack("[i, o]", in[i]->line, cells));
     }
     return rows;
 }
@@ -97,7 +98,7 @@ static ProtobufCMessage *call_make(struct call *c, json_t *draft)
     }
     mejora__plan_import_call__init(call);
     call->draft = json_text(draft, &c->arena);
-    call->rows = json_text(rows_json(in), &c->arena);
+    call->rows = json_text(rows_json(in->n_rows, in->rows), &c->arena);
     call->file_name = in->file_name;
     call->encoding = in->encoding;
     call->has_dry_run = 1;
@@ -125,4 +126,18 @@ ProtobufCMessage *importer_prepare(PGconn *pg, struct call *c)
     for (int i = 0; i < CATALOGUES; i++)
         PQclear(results[i]);
     return made;
+}
+
+ProtobufCMessage *directory_prepare(PGconn *pg, struct call *c)
+{
+    (void)pg;
+    Mejora__UnitImportRequest *in = (Mejora__UnitImportRequest *)c->request;
+    Mejora__UnitImportCall *call = arena_alloc(&c->arena, sizeof *call);
+    if (!call)
+        return NULL;
+    mejora__unit_import_call__init(call);
+    call->rows = json_text(rows_json(in->n_rows, in->rows), &c->arena);
+    call->has_dry_run = 1;
+    call->dry_run = in->dry_run;
+    return call->rows ? &call->base : NULL;
 }

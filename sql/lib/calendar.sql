@@ -44,10 +44,21 @@ end $$;
 
 -- The working day that comes so many after a day; negative: before.
 create function lib.working_days_after(institution text, day date, days int) returns date stable language plpgsql as $$
+declare
+    year int := 0;
+    off date[];                                                   -- that year's, looked up once
 begin
     while days <> 0 loop
         day := day + sign(days)::int;
-        if lib.is_working_day(institution, day) then
+        if year <> extract(year from day) then
+            year := extract(year from day);
+            off := array(select h.date from lib.holidays(year) h
+                         union all
+                         select h.date from mejora.holiday h
+                          where h.institution = working_days_after.institution
+                            and h.date between make_date(year, 1, 1) and make_date(year, 12, 31));
+        end if;
+        if extract(isodow from day) < 6 and day <> all (off) then
             days := days - sign(days)::int;
         end if;
     end loop;

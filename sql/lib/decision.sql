@@ -118,6 +118,11 @@ begin
     insert into mejora.unit_alias (institution, alias, unit, written)
     select institution, lib.fold(n.name), target, n.name from (select distinct unnest(array[code, before ->> 'name'])) n (name)
         on conflict on constraint unit_alias_pkey do nothing;
+    update mejora.post p set unit = target where (p.institution, p.unit) = (institution, code)
+       and not exists (select from mejora.post t where (t.institution, t.unit, t.kind, t.first_day)
+                                                     = (institution, target, p.kind, p.first_day));
+    delete from mejora.post p where (p.institution, p.unit) = (institution, code);
+    update mejora.unit u set parent = nullif(target, u.unit) where (u.institution, u.parent) = (institution, code);
     delete from mejora.unit u where (u.institution, u.unit) = (institution, code);
     return before;
 end $$;

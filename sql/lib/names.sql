@@ -58,6 +58,14 @@ create function lib.unit_find(institution text, name text) returns text stable l
      order by rank, unit limit 1
 $$;
 
+create function lib.person_find(institution text, code text) returns int stable language sql as $$
+    select p.id from mejora.person p where (p.institution, p.code) = (person_find.institution, person_find.code)
+$$;
+
+create function lib.person_code(person int) returns text stable language sql as $$
+    select p.code from mejora.person p where p.id = person
+$$;
+
 create function lib.person_name(person int) returns text stable language sql as $$
     select p.name from mejora.person p where p.id = person
 $$;

@@ -53,7 +53,7 @@ $$;
 -- The fields that can change, as the audit trail and a file's reading have them.
 create function lib.action_fields(a mejora.action) returns jsonb immutable language sql as $$
     select to_jsonb(a) - '{institution,plan,item_no,text_version,dates_version,owners_version}'::text[]
-                       - '{annulled_at,annulled_why,carried_from,line}'::text[]
+                       - '{annulled_at,annulled_why,carried_from,line,touched_on}'::text[]
 $$;
 
 create function lib.action_document(institution text, plan int, item_no int) returns jsonb stable language sql as $$
@@ -144,6 +144,7 @@ begin
     if groups && '{dates,owners}' then
         perform lib.reminders_refresh(institution, plan, item_no);
     end if;
+    perform lib.action_active(institution, plan, item_no, true);
 end $$;
 
 -- A field's value as a person reads it: lists with the separator of the plans, units by name, tasks by their text.

@@ -74,18 +74,22 @@ begin
       from mejora.mail m
      where m.mail = any (mails) and m.outcome = 'later' and r.mail = m.mail and r.state = 'pending'
        and lib.paused(r.institution, r.plan);
-    perform lib.reminders_refresh(m.institution::text, null, null, array_agg(m.person))
-       from mejora.mail m where m.mail = any (mails) group by m.institution;
+    perform lib.reminders_settle(t.institution, array_agg(t.plan), array_agg(t.item_no))
+       from (select distinct r.institution::text, r.plan, r.item_no
+               from mejora.mail m
+               join mejora.reminder r on (r.institution, r.person, r.state) = (m.institution, m.person, 'pending')
+              where m.mail = any (mails) and r.due_on <= lib.today(m.institution)) t group by t.institution;
     update mejora.reminder r
        set mail = m.mail, changed_at = now(),
-           state = case when p.email is null then 'failed'::mejora.reminder_state else 'pending' end,
-           reason = case when p.email is null then 'no_address' end
+           state = case when e.address is null then 'failed'::mejora.reminder_state else 'pending' end,
+           reason = case when e.address is null then 'no_address' end
       from mejora.mail m
       join mejora.person p on p.id = m.person
+     cross join lateral (select lib.address(p, lib.today(m.institution)) as address) e
       join lib.reminders_due() d on d.institution = m.institution and d.person = m.person
      where m.mail = any (mails) and m.outcome is distinct from 'unknown'
-       and (r.institution, r.plan, r.item_no, r.person, r.rule, r.dates_version)
-         = (d.institution, d.plan, d.item_no, d.person, d.rule, d.dates_version);
+       and (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
+         = (d.institution, d.plan, d.item_no, d.kind, d.base, d.rule, d.dates_version, d.person);
     update mejora.mail m set ended_at = lib.now(), leased_until = null
      where m.mail = any (mails)
        and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending');

@@ -1,33 +1,48 @@
 -- What reminders did and will do, for people to see.
 
--- Every reminder that would go out if nothing changed from today on: to whom, when, about what. The ledger's rules are
--- asked as they will be, in steps in which no overdue one can hide: a rule says its day before that comes. What is due
--- already goes on the first day that is worked, where that counts, and on which its person has had no mail, unless a
--- later rule takes its place by then.
+-- Every reminder that would go out if nothing changed from today on: to whom, when, about what, by which rule. The
+-- ledger's rules are asked as far ahead as one looks. What is due already goes on the first day that is worked, where
+-- that counts, and on which its person has had no mail, unless a later rule takes its place by then.
 create function lib.reminders_foreseen(institution text, plan int, today date, until date)
-returns table (day date, person int, plan int, item_no int) stable language sql as $$
-    select min(g.day), p.person, w.plan, w.item_no
-      from mejora.plan a
-     cross join lateral lib.policy(a.institution, a.year) y
-     cross join generate_series(0, until - today, y.overdue_every) s (ahead)
-     cross join lateral lib.reminders_wanted(a.institution, a.year, null, today + s.ahead) w
-     cross join unnest(w.people) p (person)
-     cross join unnest(w.rules, w.due) n (rule, due)
-     cross join lateral (select exists (select from lib.mailed_today() m
-                                         where m.institution = a.institution and m.person = p.person) as mailed) m
-     cross join lateral (select case when n.due > today then n.due
-                                     else lib.reminder_day(case when y.working_days then a.institution::text end,
-                                                           today + m.mailed::int, 1) end as day) g
-     where a.institution = reminders_foreseen.institution
-       and (reminders_foreseen.plan is null or a.year = reminders_foreseen.plan)
-       and (s.ahead = 0 or n.due > today + s.ahead) and g.day <= until
-       and not exists (select from unnest(w.due) later where later > n.due and later <= g.day)
-       and not lib.paused(a.institution, a.year)
+returns table (day date, person int, plan int, item_no int, kind mejora.reminder_kind, rule int,
+    hears_as mejora.hears_as)
+stable language sql as $$
+    with topic as (
+        select a.plan, a.item_no from mejora.action a
+         where a.institution = reminders_foreseen.institution
+        union all
+        select p.year, 0 from mejora.plan p where p.institution = reminders_foreseen.institution
+    ), asked as (
+        select array_agg(t.plan) as plans, array_agg(t.item_no) as items from topic t
+         where (reminders_foreseen.plan is null or t.plan = reminders_foreseen.plan)
+           and not lib.paused(reminders_foreseen.institution, t.plan)
+    ), foreseen as (
+        select g.day, w.*
+          from asked k
+         cross join lateral lib.reminders_wanted(reminders_foreseen.institution, k.plans, k.items, today, until) w
+         cross join lateral lib.policy(reminders_foreseen.institution, w.plan) y
+         cross join lateral (select exists (select from lib.mailed_today() m
+                                             where m.institution = reminders_foreseen.institution
+                                               and m.person = w.person) as mailed) m
+         cross join lateral (select case when w.due > today then w.due
+                                         else lib.reminder_day(case when y.working_days
+                                             then reminders_foreseen.institution end,
+                                                               today + m.mailed::int, 1) end as day) g
+         where g.day <= until
+    )
+    select f.day, f.person, f.plan, f.item_no, f.kind, f.rule, f.hears_as
+      from foreseen f
+     where not exists (select from foreseen l
+                        where (l.plan, l.item_no, l.kind, l.base, l.person) = (f.plan, f.item_no, f.kind, f.base,
+                            f.person)
+                          and l.due > f.due and l.due <= f.day)
        and not exists (select from mejora.reminder r
-                        where (r.institution, r.plan, r.item_no, r.person, r.rule, r.dates_version)
-                            = (a.institution, w.plan, w.item_no, p.person, n.rule, w.dates_version)
-                          and r.state in ('sent', 'failed'))
-     group by p.person, w.plan, w.item_no, n.rule
+                        where (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version)
+                            = (reminders_foreseen.institution, f.plan, f.item_no, f.kind, f.base, f.rule,
+                                f.dates_version)
+                          and (r.person = f.person and r.state in ('sent', 'failed')
+                               or r.person <> f.person and r.state in ('sent', 'leased') and r.unit = f.unit
+                                  and r.hears_as <> 'member'))
 $$;
 
 -- Why a reminder is as it is: a code and its arguments. address: where its person can be reached.

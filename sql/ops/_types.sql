@@ -1,8 +1,12 @@
 -- The protocol's messages that more than one operation answers with, field by field.
 
 create type op.institution as (code text, name text, time_zone text, plans text[]);
-create type op.unit as (code text, name text, aliases text[], people text[], provisional boolean);
-create type op.person as (code text, name text, email text, roles mejora.role[], units text[], keys int);
+create type op.unit as (code text, name text, aliases text[], people text[], provisional boolean, email text, parent text,
+                        manager text, holder text, deputy text, secretary text);
+create type op.absence as (first_day date, last_day date, why text);
+create type op.person as (code text, name text, email text, roles mejora.role[], units text[], keys int, last_day date,
+                          absences op.absence[]);
+create type op.deadline as (name text, due_on date, points text, days_left int, done_on date);
 create type op.key as (key bigint, person text, kind mejora.key_kind, label text, created_at timestamptz, expires_at timestamptz,
                        revoked_at timestamptz, why text);
 create type op.plan as (ref text, year int, title text, state mejora.plan_state, actions int, reported int, done int, to_decide int,
@@ -20,5 +24,5 @@ create type op.task as (ref text, task_no int, printed_no text, text text, done_
 create type op.progress as (version int, at timestamptz, person text, name text, percent int, why text, evidence text);
 create type op.holiday as (date date, kind mejora.holiday_kind, name text, moved_from date);
 create type op.reminder_policy as (days_before text, days_after_start text, overdue_every int, hour int,
-                                   working_days boolean, set_for text);
-create type op.pause as (ref text, at timestamptz, name text, why text);
+                                   working_days boolean, set_for text, escalation text, silent_weeks int, asks text);
+create type op.pause as (ref text, at timestamptz, name text, why text, reason text);

@@ -13,8 +13,11 @@ create function lib.units(institution text, unit text) returns setof op.unit sta
            array(select a.written from mejora.unit_alias a where (a.institution, a.unit) = (u.institution, u.unit) order by a.alias),
            array(select p.code::text from mejora.member m join mejora.person p on p.id = m.person
                   where (m.institution, m.unit) = (u.institution, u.unit) order by p.code),
-           u.provisional
-      from mejora.unit u
+           u.provisional, u.email, u.parent::text, lib.person_code(u.manager),
+           lib.person_code(lib.post_on(u.institution, u.unit, 'holder', t.today)),
+           lib.person_code(lib.post_on(u.institution, u.unit, 'deputy', t.today)),
+           lib.person_code(lib.post_on(u.institution, u.unit, 'secretary', t.today))
+      from (select lib.today(units.institution) as today) t, mejora.unit u
      where u.institution = units.institution and (units.unit is null or u.unit = units.unit)
 $$;
 
@@ -22,7 +25,10 @@ create function lib.people(institution text, code text) returns setof op.person 
     select p.code::text, p.name, p.email, p.roles,
            array(select m.unit::text from mejora.member m where m.person = p.id order by m.unit),
            (select count(*) from road.key k
-             where k.person = p.id and k.kind = 'person' and k.revoked_at is null and coalesce(k.expires_at > now(), true))::int
+             where k.person = p.id and k.kind = 'person' and k.revoked_at is null and coalesce(k.expires_at > now(), true))::int,
+           p.last_day,
+           (select array_agg(row(a.first_day, a.last_day, a.why)::op.absence order by a.first_day) from mejora.absence a
+             where (a.institution, a.person) = (p.institution, p.id) and a.last_day >= lib.today(p.institution))
       from mejora.person p
      where p.institution = people.institution and (people.code is null or p.code = people.code)
 $$;
@@ -86,14 +92,23 @@ $$;
 
 create function lib.reminder_policies(institution text, plan int) returns setof op.reminder_policy stable language sql as $$
     select array_to_string(y.days_before, ','), array_to_string(y.days_after_start, ','), y.overdue_every, y.hour,
-           y.working_days, case when y.plan >= 0 then lib.ref(institution, nullif(y.plan, 0)) end
+           y.working_days, case when y.plan >= 0 then lib.ref(institution, nullif(y.plan, 0)) end, y.escalation,
+           y.silent_weeks, array_to_string(y.asks, ',')
       from lib.policy(institution, coalesce(plan, 0)) y
 $$;
 
 -- What is paused of an institution, or of what stands above one of its plans.
 create function lib.pauses(institution text, plan int) returns setof op.pause stable language sql as $$
-    select lib.ref(z.institution, nullif(z.plan, 0)), z.at, lib.person_name(z.person), z.why
+    select lib.ref(z.institution, nullif(z.plan, 0)), z.at, lib.person_name(z.person), z.why,
+           case when z.held then 'restored' end
       from mejora.reminder_pause z
      where z.institution = pauses.institution and (pauses.plan is null or z.plan in (0, pauses.plan))
      order by z.plan
+$$;
+
+create function lib.deadlines(institution text, plan int, name text) returns setof op.deadline stable language sql as $$
+    select d.name, d.due_on, d.points, d.due_on - lib.today(d.institution), d.done_on
+      from mejora.deadline d
+     where (d.institution, d.plan) = (deadlines.institution, deadlines.plan)
+       and (deadlines.name is null or lib.fold(d.name) = lib.fold(deadlines.name))
 $$;

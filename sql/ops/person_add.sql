@@ -23,8 +23,8 @@ begin
     if new_person is not null then
         insert into mejora.member (institution, person, unit) select institution, new_person, u from unnest(codes) u;
         after := jsonb_build_object('code', code, 'name', name, 'email', email, 'roles', roles, 'units', codes);
-        if codes <> '{}' then
-            perform lib.reminders_refresh(institution, null, null, array[new_person]);
+        if codes <> '{}' or roles && '{planner,authority}' then
+            perform lib.reminders_refresh(institution, null, null);
         end if;
     end if;
     select p.* into person from lib.people(institution, code) p;

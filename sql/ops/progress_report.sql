@@ -45,10 +45,12 @@ begin
     else
         version := version + 1;
         percent := to_report;
-        insert into mejora.progress (institution, plan, item_no, version, person, percent, why, evidence)
-        values (institution, plan, item_no, version, me, percent, why, evidence);
+        insert into mejora.progress (institution, plan, item_no, version, at, person, percent, why, evidence)
+        values (institution, plan, item_no, version, lib.now(), me, percent, why, evidence);
         if (was = 100) is distinct from (percent = 100) and 100 in (was, percent) then
             perform lib.reminders_refresh(institution, plan, item_no);
+        else
+            perform lib.action_active(institution, plan, item_no, false, last.at);
         end if;
         before := jsonb_build_object('percent', was, 'version', version - 1);
         after := jsonb_build_object('percent', percent, 'version', version);

@@ -1,5 +1,6 @@
 create type op.mail_item as (ref text, action text, end_date date, days_left int, percent int, indicator text,
-                             open_tasks text[], unit text);
+                             open_tasks text[], unit text, kind mejora.reminder_kind, hears_as mejora.hears_as,
+                             asks mejora.ask[], points text);
 create type op.mail as (mail bigint, token int, message_id text, address text, name text, language text,
                         institution text, institution_name text, today date, leased_until timestamptz,
                         items op.mail_item[]);
@@ -24,7 +25,8 @@ begin
         return;
     end if;
     leased := lib.mails_lease(coalesce("limit", 10), make_interval(secs => coalesce(lease_seconds, 120)));
-    select array_agg(row(m.mail, m.token, format('<mail.%s@%s.mejora>', m.mail, m.institution), w.email, w.name,
+    select array_agg(row(m.mail, m.token, format('<mail.%s@%s.mejora>', m.mail, m.institution), lib.address(w,
+        t.today), w.name,
                          w.language, m.institution, i.name, t.today, m.leased_until,
                          lib.mail_items(m, t.today))::op.mail order by m.mail),
            case when count(*) > 0 then jsonb_build_object('mails', jsonb_agg(m.mail order by m.mail)) end
@@ -37,24 +39,45 @@ begin
     outcome := 'ok';
 end $$;
 
--- What a mail speaks of, the earliest end first. The unit is the one that makes the action this person's.
+-- What a mail speaks of, the earliest end first, each thing once. The unit is the one for which the person hears of it.
+-- The deadlines of a plan on one day are one thing.
 create function lib.mail_items(mail mejora.mail, today date) returns op.mail_item[] stable language sql as $$
-    select array_agg(row(lib.ref(a.institution, a.plan, a.item_no), coalesce(a.title, a.actions[1]), a.end_date,
-                         a.end_date - today, l.percent, a.indicator, t.open_tasks, u.name)::op.mail_item
-                     order by a.end_date, a.plan, a.item_no)
-      from mejora.reminder r
-      join mejora.action a on (a.institution, a.plan, a.item_no) = (r.institution, r.plan, r.item_no)
-      left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
-     cross join lateral (select array_agg(t.text order by t.task_no) as open_tasks
-                           from (select t.text, t.task_no from mejora.task t
-                                  where (t.institution, t.plan, t.item_no) = (a.institution, a.plan, a.item_no)
-                                    and t.done_at is null
-                                  order by t.task_no limit 5) t) t
-      left join lateral (select u.name
-                           from mejora.action_owner o
-                           join mejora.member m on (m.institution, m.unit, m.person) = (o.institution, o.unit, r.person)
-                           join mejora.unit u on u.institution = o.institution and u.unit = o.unit
-                          where (o.institution, o.plan, o.item_no) = (a.institution, a.plan, a.item_no)
-                          order by o.position limit 1) u on true
-     where r.mail = mail.mail and r.state = 'leased'
+    with told as (
+        select distinct on (r.plan, r.item_no, d.day) r.*, d.day
+          from mejora.reminder r, lateral (select case when r.item_no = 0 then r.base end as day) d
+         where r.mail = mail.mail and r.state = 'leased'
+         order by r.plan, r.item_no, d.day, r.kind, r.due_on desc
+    ), item as (
+        select t.plan, t.item_no, t.kind, t.hears_as, t.unit, a.end_date, coalesce(a.title, a.actions[1]) as action,
+            l.percent,
+               a.indicator, null::text as points,
+               array(select k from unnest(y.asks) k
+                      where k <> 'evidence' or not exists (select from mejora.progress e
+                                                            where (e.institution, e.plan, e.item_no, e.version)
+                                                                = (t.institution, t.plan, t.item_no, l.version)
+                                                              and e.evidence <> '')) as asks,
+               array(select k.text from mejora.task k
+                      where (k.institution, k.plan, k.item_no) = (t.institution, t.plan, t.item_no)
+                          and k.done_at is null
+                      order by k.task_no limit 5) as open_tasks
+          from told t
+          join mejora.action a on (a.institution, a.plan, a.item_no) = (t.institution, t.plan, t.item_no)
+         cross join lateral lib.policy(t.institution, t.plan) y
+          left join lateral lib.last_progress(t.institution, t.plan, t.item_no) l on true
+        union all
+        select t.plan, t.item_no, t.kind, t.hears_as, t.unit, t.base, d.name, null, null, d.points, null, null
+          from told t
+         cross join lateral (select string_agg(d.name, ' · ' order by d.name) as name,
+                                    string_agg(d.points, ' · ' order by d.name) as points
+                               from mejora.deadline d
+                              where (d.institution, d.plan, d.due_on) = (t.institution, t.plan, t.base)
+                                and d.done_on is null) d
+         where t.item_no = 0
+    )
+    select array_agg(row(lib.ref(mail.institution, i.plan, nullif(i.item_no, 0)), i.action, i.end_date,
+        i.end_date - today,
+                         i.percent, i.indicator, nullif(i.open_tasks, '{}'), u.name, i.kind, i.hears_as,
+                         nullif(i.asks, '{}'), i.points)::op.mail_item order by i.end_date, i.plan, i.item_no)
+      from item i
+      left join mejora.unit u on (u.institution, u.unit) = (mail.institution, i.unit)
 $$;

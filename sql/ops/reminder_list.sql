@@ -1,5 +1,6 @@
 create type op.reminder as (ref text, person text, name text, rule int, due_on date, state mejora.reminder_state,
-                            sent_at timestamptz, reason text);
+                            sent_at timestamptz, reason text, kind mejora.reminder_kind, unit text,
+                                hears_as mejora.hears_as);
 
 create function op.reminder_list(
     me int, institution text, plan int, item_no int, pending boolean,
@@ -11,13 +12,16 @@ begin
     if outcome is not null then
         return;
     end if;
-    select array_agg(row(lib.ref(r.institution, r.plan, r.item_no), w.code, w.name, r.rule, r.due_on, r.state,
-                         case when r.state = 'sent' then m.ended_at end, r.reason)::op.reminder
+    select array_agg(row(lib.ref(r.institution, r.plan, nullif(r.item_no, 0)), w.code, w.name, r.rule, r.due_on,
+        r.state,
+                         case when r.state = 'sent' then m.ended_at end, r.reason, r.kind, u.name,
+                         r.hears_as)::op.reminder
                      order by r.due_on desc, r.plan, r.item_no, w.code)
       into reminders
       from mejora.reminder r
       join mejora.person w on w.id = r.person
       left join mejora.mail m on m.mail = r.mail
+      left join mejora.unit u on (u.institution, u.unit) = (r.institution, r.unit)
      where r.institution = institution and (plan is null or r.plan = plan) and (item_no is null or r.item_no = item_no)
        and (pending is not true or r.state = 'pending');
     select array_agg(z) into paused from lib.pauses(institution, plan) z;

@@ -21,6 +21,7 @@ begin
     update mejora.task t set done_at = case when is_done then now() end, done_by = case when is_done then me end
      where (t.institution, t.plan, t.item_no, t.task_no) = (institution, plan, item_no, task_no) and (t.done_at is null) = is_done;
     if found then
+        perform lib.action_active(institution, plan, item_no, true);
         before := jsonb_build_object('done', not is_done);
         after := jsonb_build_object('done', is_done);
     end if;

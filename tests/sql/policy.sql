@@ -40,7 +40,7 @@ select 'tpol', y, 1, 'Uno', '{a}', 'T1-2026', 'T2-2026', '2026-01-01', '2026-06-
 insert into mejora.action_owner values ('tpol', 2025, 1, 'ti', 0), ('tpol', 2026, 1, 'ti', 0);
 create function pg_temp.ledger(plan int) returns text language sql as $$
     select string_agg(r.rule || to_char(r.due_on, ' MM-DD'), ', ' order by r.rule) from mejora.reminder r
-     where r.institution = 'tpol' and r.plan = ledger.plan and r.state = 'pending'
+     where r.institution = 'tpol' and r.plan = ledger.plan and (r.state, r.kind) = ('pending', 'term')
 $$;
 create function pg_temp.clock(at text) returns void language sql as $$ select set_config('mejora.now', at, true) $$;
 select pg_temp.clock('2026-06-16 14:00+00') as now, lib.reminders_refresh('tpol', null, null) as refreshed \gset

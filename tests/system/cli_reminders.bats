@@ -31,7 +31,7 @@ teardown_file() { server_stop; }
     run -0 mejora reminder policy set --before 15,5,0 --after-start "" --working-days sí --plan 2023 --why "Acordado"
     [[ $output == *"15,5,0"*"Fijada para"*"inm/2023"* ]]
     run -0 mejora policy show --plan 2023 -o json
-    [ "$(jq -c .policy <<<"$output")" = '{"days_before":"15,5,0","days_after_start":"","overdue_every":7,"hour":8,"working_days":true,"set_for":"inm/2023"}' ]
+    [ "$(jq -c .policy <<<"$output")" = '{"days_before":"15,5,0","days_after_start":"","overdue_every":7,"hour":8,"working_days":true,"set_for":"inm/2023","escalation":"deputy:5,manager:10,planner:15,authority:20","silent_weeks":0,"asks":"report,evidence"}' ]
     run -0 mejora reminder policy set --reset --plan 2023
     [[ $output == *"30,15,7,3,1,0"* && $output != *"Fijada para"* ]]
     run -0 mejora audit list --op reminder_policy_set -o json
