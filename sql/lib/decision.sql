@@ -1,5 +1,20 @@
 -- What a person's answer to a decision does.
 
+-- Null: that is no date.
+create function lib.date_read(iso text) returns date immutable language sql as $$
+    select d from (select case when iso ~ '^[12]\d{3}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$'
+                               then (left(iso, 8) || '01')::date + right(iso, 2)::int - 1 end as d) x
+     where d::text = iso
+$$;
+
+-- Another end than the one proposed; null: the action cannot end then.
+create function lib.decision_end(d mejora.decision, end_date date) returns jsonb stable language plpgsql as $$
+begin
+    return (select lib.dates_patch(a, null, decision_end.end_date, null, null) from mejora.action a
+             where (a.institution, a.plan, a.item_no) = (d.institution, d.plan, d.item_no)
+               and decision_end.end_date between a.start_date and '2199-12-31');
+end $$;
+
 -- The fields of the action that an answer of one's own sets instead of the proposal; null: this decision takes none, or not this
 -- one. One number takes the place of the one in question, several are the whole list.
 create function lib.decision_value(d mejora.decision, value text) returns jsonb stable language sql as $$
@@ -16,6 +31,8 @@ create function lib.decision_value(d mejora.decision, value text) returns jsonb 
               where (a.institution, a.plan, a.item_no) = (d.institution, d.plan, d.item_no) and n.numbers <> '{}')
         when d.patch ? 'owners' then
             jsonb_build_object('owners', (select jsonb_agg(btrim(o)) from regexp_split_to_table(value, '/+') o where btrim(o) <> ''))
+        when d.patch ? 'end_date' then
+            lib.decision_end(d, lib.date_read(value))
         when d.patch ? 'unit' then
             jsonb_build_object('unit', jsonb_build_object('code', d.patch #> '{unit,code}', 'alias_of', value)) end
 $$;

@@ -184,8 +184,9 @@ begin
 end $$;
 
 -- Makes the ledger of these actions equal to what is wanted. What was sent is never asked for again, nor of somebody
--- else in the unit that heard it; what was cancelled is, when it holds again (reopened after 100 %). What a worker is
--- sending now is left alone: it is looked at again when its mail is.
+-- else in the unit that heard it; what was cancelled is, when it holds again (reopened after 100 %). What a person asked
+-- for stays whatever the rules say, and what one answered against does not come. What a worker is sending now is left
+-- alone: it is looked at again when its mail is.
 create function lib.reminders_settle(institution text, plans int[], items int[]) returns void
 language plpgsql as $$
 #variable_conflict use_column
@@ -194,10 +195,11 @@ declare
     today date := lib.today(institution);
 begin
     with wanted as materialized (
-        select * from lib.reminders_wanted(here, plans, items, today)
+        select w.*, lib.answered(here, w.plan, w.item_no, w.person, w.kind, w.rule, w.due) as answered
+          from lib.reminders_wanted(here, plans, items, today) w
     ), dropped as (
         update mejora.reminder r
-           set state = 'cancelled', mail = null, changed_at = now(), reason = coalesce(lib.reminder_gone(r, today), case
+           set state = 'cancelled', mail = null, changed_at = now(), reason = coalesce(lib.reminder_gone(r, today), lib.answered(r), case
                    when exists (select from wanted w where (w.plan, w.item_no, w.kind) = (r.plan, r.item_no, r.kind)
                                                        and w.base <> r.base and r.kind <> 'deadline') then 'activity'
                    when exists (select from wanted w where (w.plan, w.item_no, w.kind, w.base, w.rule)
@@ -209,7 +211,10 @@ begin
          where (r.institution, r.plan, r.item_no) = (here, u.plan, u.item_no) and r.state = 'pending'
            and not exists (select from wanted w
                             where (w.plan, w.item_no, w.kind, w.base, w.rule, w.dates_version, w.person)
-                                = (r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person))
+                                = (r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
+                              and w.answered is null)
+           and not (r.asked and lib.reminder_gone(r, today) is null
+                    and exists (select from wanted w where (w.plan, w.item_no, w.person) = (r.plan, r.item_no, r.person)))
     ), moved as (
         update mejora.reminder r
            set due_on = w.due, unit = w.unit, hears_as = w.hears_as, changed_at = now(), reason = null,
@@ -217,14 +222,24 @@ begin
           from wanted w
          where (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
              = (here, w.plan, w.item_no, w.kind, w.base, w.rule, w.dates_version, w.person)
+           and w.answered is null
            and (r.state = 'pending' and (r.due_on, r.unit, r.hears_as) is distinct from (w.due, w.unit, w.hears_as)
                 or r.state = 'cancelled' and not lib.unit_told(here, r))
+    ), forgotten as (                                             -- what is over and comes back starts anew
+        delete from mejora.reminder_answer x
+         using unnest(plans, items) u (plan, item_no)
+          join mejora.action a on (a.plan, a.item_no) = (u.plan, u.item_no) and a.institution = here
+          join mejora.plan p on (p.institution, p.year) = (a.institution, a.plan)
+          left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+         where (x.institution, x.plan, x.item_no) = (a.institution, a.plan, a.item_no)
+           and lib.action_over(a, p.carried_to, l.percent) is not null
     )
     insert into mejora.reminder (institution, plan, item_no, kind, base, rule, dates_version, person, due_on, unit,
                                  hears_as)
     select here, w.plan, w.item_no, w.kind, w.base, w.rule, w.dates_version, w.person, w.due, w.unit, w.hears_as
       from wanted w
-     where not exists (select from mejora.reminder r
+     where w.answered is null
+       and not exists (select from mejora.reminder r
                         where (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version)
                             = (here, w.plan, w.item_no, w.kind, w.base, w.rule, w.dates_version)
                           and (r.person = w.person or r.state in ('sent', 'leased') and r.unit = w.unit

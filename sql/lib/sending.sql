@@ -1,6 +1,11 @@
 -- Sending: a mail is one digest for one person, with everything that is due. One at most is on the way, and one in a
 -- day.
 
+-- The day for a person who wants everything of a week on its Monday: but for the last two days, which would be late by then.
+create function lib.reminder_goes(due_on date, rule int, weekly boolean) returns date immutable language sql as $$
+    select case when weekly and rule not in (-1, 0) then due_on + (8 - extract(isodow from due_on)::int) % 7 else due_on end
+$$;
+
 -- The reminders whose hour has come and that are in no mail yet, in what the caller may see. A civil date and hour
 -- become an instant only here, so new time-zone rules count from the moment they are installed. Whatever is late waits
 -- for a working day too, where only these count. The comparison of days is there for the index.
@@ -8,10 +13,12 @@ create function lib.reminders_due() returns setof mejora.reminder stable languag
     select r.*
       from mejora.reminder r
       join mejora.institution i on i.institution = r.institution
+      join mejora.person w on w.id = r.person
      cross join lateral lib.policy(r.institution, r.plan) y
      where r.state = 'pending' and r.mail is null and (r.institution = mejora.here() or mejora.sees_all())
        and r.due_on <= (lib.now() at time zone 'UTC')::date + 1
-       and (r.due_on + make_interval(hours => y.hour)) at time zone i.time_zone <= lib.now()
+       and (lib.reminder_goes(r.due_on, r.rule, w.weekly) + make_interval(hours => greatest(y.hour, w.hour)))
+           at time zone i.time_zone <= lib.now()
        and not lib.paused(r.institution, r.plan)
        and (not y.working_days or lib.is_working_day(r.institution, (lib.now() at time zone i.time_zone)::date))
 $$;
@@ -25,6 +32,21 @@ create function lib.mailed_today() returns setof mejora.mail stable language sql
        and m.ended_at >= lib.today(m.institution)::timestamp at time zone i.time_zone
 $$;
 
+-- Planners who have had no mail since a relay refused somebody's address, at an hour at which reminders go out.
+create function lib.planners_to_tell() returns table (institution text, person int) stable language sql as $$
+    select f.institution, w.id
+      from (select f.institution, max(f.since) as since from mejora.address_fault f
+             where f.institution = mejora.here() or mejora.sees_all() group by f.institution) f
+      join mejora.institution i on i.institution = f.institution
+      join mejora.person w on w.institution = f.institution and 'planner' = any (w.roles) and w.email is not null
+     cross join lateral lib.policy(f.institution, 0) y
+     cross join lateral (select lib.now() at time zone i.time_zone as at) l
+     where extract(hour from l.at) >= greatest(y.hour, w.hour) and not lib.paused(f.institution, 0)
+       and (not y.working_days or lib.is_working_day(f.institution, l.at::date))
+       and not exists (select from mejora.mail m where (m.institution, m.person) = (f.institution, w.id)
+                                                   and m.outcome is not null and m.ended_at >= f.since)
+$$;
+
 -- Opens mails for people who have something due, none on the way and had none today. Goes through what is due from
 -- its oldest until it has as many rows as mails are asked for, however many there are: who has several comes at
 -- once, so the caller asks again for the rest.
@@ -35,7 +57,9 @@ declare
 begin
     with due as (
         select d.institution, d.person
-          from lib.reminders_due() d
+          from (select r.institution, r.person, r.due_on from lib.reminders_due() r
+                union all
+                select t.institution, t.person, null from lib.planners_to_tell() t) d
          where not exists (select from mejora.mail m
                             where m.institution = d.institution and m.person = d.person and m.ended_at is null)
            and not exists (select from lib.mailed_today() m
@@ -92,7 +116,8 @@ begin
          = (d.institution, d.plan, d.item_no, d.kind, d.base, d.rule, d.dates_version, d.person);
     update mejora.mail m set ended_at = lib.now(), leased_until = null
      where m.mail = any (mails)
-       and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending');
+       and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending')
+       and not exists (select from lib.planners_to_tell() t where (t.institution, t.person) = (m.institution, m.person));
     return array(select m.mail from mejora.mail m where m.mail = any (mails) and m.ended_at is null);
 end $$;
 
@@ -112,7 +137,10 @@ begin
         end if;
         exit when taken = '{}';
         taken := lib.mails_fill(taken);
-        update mejora.mail m set leased_until = now() + lease, token = m.token + 1 where m.mail = any (taken);
+        update mejora.mail m
+           set leased_until = now() + lease, token = m.token + 1,
+               address = (select lib.address(w, lib.today(m.institution)) from mejora.person w where w.id = m.person)
+         where m.mail = any (taken);
         update mejora.reminder r set state = 'leased', changed_at = now()
          where r.mail = any (taken) and r.state = 'pending';
         mails := mails || taken;

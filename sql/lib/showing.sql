@@ -5,7 +5,7 @@
 -- that counts, and on which its person has had no mail, unless a later rule takes its place by then.
 create function lib.reminders_foreseen(institution text, plan int, today date, until date)
 returns table (day date, person int, plan int, item_no int, kind mejora.reminder_kind, rule int,
-    hears_as mejora.hears_as)
+              hears_as mejora.hears_as, base date, unit text)
 stable language sql as $$
     with topic as (
         select a.plan, a.item_no from mejora.action a
@@ -24,13 +24,16 @@ stable language sql as $$
          cross join lateral (select exists (select from lib.mailed_today() m
                                              where m.institution = reminders_foreseen.institution
                                                and m.person = w.person) as mailed) m
-         cross join lateral (select case when w.due > today then w.due
+          join mejora.person p on p.id = w.person
+         cross join lateral (select lib.reminder_goes(w.due, w.rule, p.weekly) as goes) d
+         cross join lateral (select case when d.goes > today then d.goes
                                          else lib.reminder_day(case when y.working_days
                                              then reminders_foreseen.institution end,
                                                                today + m.mailed::int, 1) end as day) g
          where g.day <= until
+           and lib.answered(reminders_foreseen.institution, w.plan, w.item_no, w.person, w.kind, w.rule, w.due) is null
     )
-    select f.day, f.person, f.plan, f.item_no, f.kind, f.rule, f.hears_as
+    select f.day, f.person, f.plan, f.item_no, f.kind, f.rule, f.hears_as, f.base, f.unit
       from foreseen f
      where not exists (select from foreseen l
                         where (l.plan, l.item_no, l.kind, l.base, l.person) = (f.plan, f.item_no, f.kind, f.base,
@@ -43,6 +46,12 @@ stable language sql as $$
                           and (r.person = f.person and r.state in ('sent', 'failed')
                                or r.person <> f.person and r.state in ('sent', 'leased') and r.unit = f.unit
                                   and r.hears_as <> 'member'))
+    union all
+    select greatest(r.due_on, today), r.person, r.plan, r.item_no, r.kind, r.rule, r.hears_as, r.base, r.unit  -- what people asked for
+      from mejora.reminder r
+     where r.institution = reminders_foreseen.institution and r.asked and r.state = 'pending' and r.due_on <= until
+       and (reminders_foreseen.plan is null or r.plan = reminders_foreseen.plan)
+       and not lib.paused(r.institution, r.plan)
 $$;
 
 -- Why a reminder is as it is: a code and its arguments. address: where its person can be reached.
@@ -50,17 +59,21 @@ create function lib.reminder_why(r mejora.reminder, mail mejora.mail, address te
 stable language plpgsql as $$
 declare
     policy record;
+    goes date;
+    hour int;
     today date := lib.today(r.institution);
     zone text := (select i.time_zone from mejora.institution i where i.institution = r.institution);
 begin
     select * into policy from lib.policy(r.institution, r.plan);
+    select lib.reminder_goes(r.due_on, r.rule, w.weekly), greatest(policy.hour, w.hour) into goes, hour
+      from mejora.person w where w.id = r.person;
     code := case when r.reason is not null then r.reason
                  when r.state = 'sent' then 'relay_took_it'
                  when r.state = 'leased' then 'being_sent'
                  when lib.paused(r.institution, r.plan) then 'paused'
                  when address is null then 'no_address'
                  when r.mail is not null then 'tried_again'
-                 when (r.due_on + make_interval(hours => policy.hour)) at time zone zone > lib.now() then 'not_yet'
+                 when (goes + make_interval(hours => hour)) at time zone zone > lib.now() then 'not_yet'
                  when policy.working_days and not lib.is_working_day(r.institution, today) then 'not_working_day'
                  when exists (select from mejora.mail m where (m.institution, m.person) = (r.institution, r.person)
                                                           and m.ended_at is null) then 'after_another'
@@ -70,6 +83,6 @@ begin
     args := case code when 'relay_took_it' then array[mail.mail::text]
                       when 'being_sent' then array[mail.mail::text, mail.token::text]
                       when 'tried_again' then array[mail.token::text]
-                      when 'not_yet' then array[r.due_on::text, policy.hour::text]
+                      when 'not_yet' then array[goes::text, hour::text]
                       else array[lib.ref(r.institution, r.plan, r.item_no)] end;
 end $$;

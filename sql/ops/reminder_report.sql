@@ -2,6 +2,7 @@
 create function op.reminder_report(
     me int, institution text,
     inout mail bigint, token int, result mejora.mail_outcome, smtp_code int, smtp_text text,
+    address_refused boolean,
     out next_attempt_at timestamptz,
     out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb)
 language plpgsql as $$
@@ -45,8 +46,22 @@ begin
            ended_at = case when ends is not null then lib.now() end,
            smtp_code = smtp_code, smtp_text = smtp_text
      where m.mail = mail;
+    insert into mejora.mail_attempt (institution, mail, attempt, at, address, result, smtp_code, smtp_text)
+    values (was.institution, mail, token, lib.now(), was.address, result, smtp_code, smtp_text);
+    perform lib.address_judge(was, result, address_refused, smtp_code, smtp_text);
     update mejora.reminder r set state = coalesce(ends, 'pending'), reason = reason, changed_at = now()
      where r.mail = mail and r.state = 'leased';
     after := jsonb_build_object('mail', mail, 'attempt', token, 'result', result, 'smtp_code', smtp_code);
     outcome := 'ok';
 end $$;
+
+-- An address that a relay refuses for good is remembered until it takes a mail for it, or the person has another.
+create function lib.address_judge(mail mejora.mail, result mejora.mail_outcome, refused boolean, smtp_code int, smtp_text text)
+returns void language sql as $$
+    delete from mejora.address_fault f
+     where f.person = mail.person and (result = 'sent' or f.email is distinct from mail.address);
+    insert into mejora.address_fault as f (institution, person, email, since, smtp_code, smtp_text)
+    select mail.institution, mail.person, mail.address, lib.now(), address_judge.smtp_code, address_judge.smtp_text
+     where refused and result = 'never' and mail.address is not null
+        on conflict (person) do update set (smtp_code, smtp_text) = (excluded.smtp_code, excluded.smtp_text)
+$$;

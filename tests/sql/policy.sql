@@ -90,7 +90,7 @@ create function pg_temp.lease() returns text language sql as $$
 $$;
 create function pg_temp.report(result mejora.mail_outcome) returns text language sql as $$
     select string_agg(r.outcome::text, ' ') from mejora.mail m,
-           lateral op.reminder_report(1, 'tpol', m.mail, m.token, result, 450, null) r
+           lateral op.reminder_report(1, 'tpol', m.mail, m.token, result, 450, null, null) r
      where m.institution = 'tpol' and m.leased_until is not null
 $$;
 update mejora.reminder_policy set hour = 10 where institution = 'tpol' and plan = 0;
@@ -102,7 +102,7 @@ select pg_temp.asks($$ op.reminder_pause(pg_temp.me('pla'), 'tpol', null, 'Cierr
 select is(pg_temp.lease(), null, 'nothing is leased');
 select pg_temp.asks($$ op.reminder_pause(pg_temp.me('pla'), 'tpol', 2026, null) $$, '{"outcome": "ok", "after": {"paused": "tpol/2026"}}', 'and a plan');
 select pg_temp.asks($$ op.reminder_pause(pg_temp.me('pla'), 'tpol', null, 'Otra vez') $$, '{"outcome": "ok", "after": null}', 'paused is paused');
-select is((select string_agg(z.ref || coalesce(' ' || z.why, ''), ', ' order by z.ref) from op.reminder_list(1, 'tpol', null, null, null), unnest(paused) z),
+select is((select string_agg(z.ref || coalesce(' ' || z.why, ''), ', ' order by z.ref) from op.reminder_list(1, 'tpol', null, null, null, null), unnest(paused) z),
           'tpol Cierre, tpol/2026', 'the list says so');
 select pg_temp.asks($$ op.reminder_resume(pg_temp.me('pla'), 'tpol', null, null) $$,
                     '{"outcome": "ok", "ref": "tpol", "before": {"paused": "tpol"}, "after": null}', 'resumed');

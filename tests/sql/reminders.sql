@@ -146,7 +146,7 @@ select throws_ok(format('insert into mejora.mail (institution, person) values ('
 select mail as m_ana from mejora.mail where person = :ana \gset
 select mail as m_luz from mejora.mail where person = :luz \gset
 create function pg_temp.report(mail bigint, token int, result mejora.mail_outcome) returns text language sql as $$
-    select concat_ws(' ', r.outcome, r.error, r.error_args, r.next_attempt_at - lib.now()) from op.reminder_report(1, mejora.here(), mail, token, result, 250, 'text') r
+    select concat_ws(' ', r.outcome, r.error, r.error_args, r.next_attempt_at - lib.now()) from op.reminder_report(1, mejora.here(), mail, token, result, 250, 'text', null) r
 $$;
 select is(pg_temp.report(c.mail, c.token, c.result::mejora.mail_outcome), c.expect, 'report: ' || c.what)
   from (values (null, 1, 'sent', 'invalid field_missing {mail}', 'which mail'), (:m_ana, null, 'sent', 'invalid field_missing {token}', 'which lease'),
@@ -233,17 +233,17 @@ select is(pg_temp.report(:m_sol, 2, 'later'), 'ok', 'it is given up');
 select is((select state || ' ' || reason from mejora.reminder where mail = :m_sol), 'failed relay_silent', 'and the ledger says so');
 
 -- Seeing it
-select results_eq($$ select r.ref, r.person, r.name, r.rule, r.due_on, r.state, r.sent_at, r.reason from op.reminder_list(1, 'trem', 2026, 3, null), unnest(reminders) r
+select results_eq($$ select r.ref, r.person, r.name, r.rule, r.due_on, r.state, r.sent_at, r.reason from op.reminder_list(1, 'trem', 2026, 3, null, null), unnest(reminders) r
                       where r.rule > 7 $$,
                   $$ values ('trem/2026/3', 'sol', 'Sol Mora', 42, date '2026-08-11', 'pending'::mejora.reminder_state, null::timestamptz, null),
                             ('trem/2026/3', 'sol', 'Sol Mora', 35, '2026-08-04', 'failed', null, 'relay_silent'),
                             ('trem/2026/3', 'sol', 'Sol Mora', 28, '2026-07-28', 'sent', '2026-07-28 12:00+00', null),
                             ('trem/2026/3', 'sol', 'Sol Mora', 21, '2026-07-21', 'cancelled', null, 'superseded'),
                             ('trem/2026/3', 'sol', 'Sol Mora', 14, '2026-07-14', 'sent', '2026-07-14 12:00+00', null) $$, 'the list: newest first');
-select is((select string_agg(r.ref || r.rule, ' ') from op.reminder_list(1, 'trem', null, null, true), unnest(reminders) r), 'trem/2026/342', 'the list of what is to come');
+select is((select string_agg(r.ref || r.rule, ' ') from op.reminder_list(1, 'trem', null, null, true, null), unnest(reminders) r), 'trem/2026/342', 'the list of what is to come');
 select is(outcome::text || ' ' || error, expect, 'list: ' || what)
   from (values (2026, 9, 'not_found no_such_action', 'no such action'), (2030, null, 'not_found no_such_plan', 'no such plan')) c (plan, item_no, expect, what),
-       op.reminder_list(1, 'trem', c.plan, c.item_no, null);
+       op.reminder_list(1, 'trem', c.plan, c.item_no, null, null);
 
 -- As the server: row-level security shows the own institution alone, and the rights are enough for the whole way of a mail
 update mejora.reminder set state = 'cancelled' where institution = 'trem' and rule = 42;
@@ -251,11 +251,11 @@ update mejora.action set dates_version = 3 where institution = 'trem' and item_n
 select lib.reminders_refresh('trem', null, null) as refreshed, set_config('mejora.institution', 'tre2', true) as here \gset
 set local role mejora_server;
 select coalesce(cardinality(mails), 0) as foreign_mails, outcome as foreign_lease from op.reminder_lease(1, 'tre2', null, null) \gset
-select outcome || ' ' || error as foreign_report from op.reminder_report(1, 'tre2', :m_sol, 2, 'sent', 250, null) \gset
-select outcome || ' ' || error as foreign_list from op.reminder_list(1, 'trem', null, null, null) \gset
+select outcome || ' ' || error as foreign_report from op.reminder_report(1, 'tre2', :m_sol, 2, 'sent', 250, null, null) \gset
+select outcome || ' ' || error as foreign_list from op.reminder_list(1, 'trem', null, null, null, null) \gset
 select set_config('mejora.institution', 'trem', true) as here \gset
 select m.mail as m_own, m.name as own from op.reminder_lease(1, 'trem', null, null), unnest(mails) m \gset
-select outcome as own_report, after - 'mail' as own_after from op.reminder_report(1, 'trem', :m_own, 1, 'sent', 250, 'ok') \gset
+select outcome as own_report, after - 'mail' as own_after from op.reminder_report(1, 'trem', :m_own, 1, 'sent', 250, 'ok', null) \gset
 reset role;
 select is(:'foreign_lease' || :foreign_mails, 'ok0', 'another institution''s mails cannot be leased');
 select is(:'foreign_report'::text, 'conflict lease_lost', 'nor reported on');

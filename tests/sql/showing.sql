@@ -30,7 +30,7 @@ declare
 begin
     perform pg_temp.clock(day || ' 12:00+00');
     for m in select x.* from op.reminder_lease(1, 'tsho', 100, null), unnest(mails) x loop
-        perform op.reminder_report(1, 'tsho', m.mail, m.token, 'sent', 250, null);
+        perform op.reminder_report(1, 'tsho', m.mail, m.token, 'sent', 250, null, null);
     end loop;
     return 1;
 end $$;
@@ -60,6 +60,7 @@ select isnt_empty($$ select day from pg_temp.sent('2026-03-05', '2026-07-10') wh
 
 -- As it is asked for: 2026-05-11, before that day's mails
 delete from mejora.reminder where institution = 'tsho';
+delete from mejora.mail_attempt where institution = 'tsho';
 delete from mejora.mail where institution = 'tsho';
 select pg_temp.clock('2026-05-11 11:00+00') as now, lib.reminders_refresh('tsho', null, null) as refreshed \gset
 select is((select string_agg(concat_ws(' ', m.date, m.person, m.address, m.refs, m.code), ', ')
@@ -91,9 +92,9 @@ delete from mejora.reminder_pause where institution = 'tsho';
 select op.reminder_lease(1, 'tsho', 100, null) as leased \gset
 select mail as m_ana from mejora.mail where person = pg_temp.me('ana') \gset
 select is(pg_temp.why(1, 'ana'), format('goes out: 0 leased being_sent {%s,1} 1; 7 pending not_yet {2026-05-17,8}', :m_ana), 'being sent');
-select op.reminder_report(1, 'tsho', :m_ana, 1, 'later', 451, 'Greylisted') as reported \gset
+select op.reminder_report(1, 'tsho', :m_ana, 1, 'later', 451, 'Greylisted', null) as reported \gset
 select is(pg_temp.why(1, 'ana'), 'goes out: 0 pending tried_again {1} 1 451 Greylisted; 7 pending not_yet {2026-05-17,8}', 'the relay wants it later');
-select pg_temp.clock('2026-05-11 12:05+00') as now, op.reminder_lease(1, 'tsho', 100, null) as leased, op.reminder_report(1, 'tsho', :m_ana, 2, 'sent', 250, 'Ok') as reported \gset
+select pg_temp.clock('2026-05-11 12:05+00') as now, op.reminder_lease(1, 'tsho', 100, null) as leased, op.reminder_report(1, 'tsho', :m_ana, 2, 'sent', 250, 'Ok', null) as reported \gset
 select is(pg_temp.why(1, 'ana'), format('goes out: 0 sent relay_took_it {%s} 2 250 Ok; 7 pending not_yet {2026-05-17,8}', :m_ana), 'the relay took it');
 select is(pg_temp.why(2, 'luz'), null, 'nothing was ever asked for of what is done');
 select is((select concat_ws(' ', code, args, reminders) from op.reminder_explain(1, 'tsho', 2025, 5)), 'nobody_to_tell {tsho/2025/5}', 'nobody to tell');
