@@ -1,5 +1,6 @@
 /* mejora-notify - the notification worker: reminds people of the actions whose end is near. */
-#include "client/notify/compose.h"
+#include "client/mail/compose.h"
+#include "client/notify/check.h"
 #include "client/notify/worker.h"
 #include "common/log.h"
 #include "common/message.h"
@@ -17,6 +18,7 @@ enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_DENIED = 4, EXIT_UNREACHABLE = 7
 
 struct options {
     const char *profile, *smtp, *from, *credentials, *ca, *interval, *lease, *timeout, *name, *lang, *log;
+    const char *connections, *bounces, *test;
     bool once, plain, help;
 };
 
@@ -37,6 +39,13 @@ static const struct option_row {
      offsetof(struct options, ca)},
     {"insecure-plain", NULL, N_("no encryption: anybody on the way to the relay can read names, addresses and plans"),
      offsetof(struct options, plain)},
+    {"bounces", N_("ADDRESS"),
+     N_("where relays return what they cannot deliver; * stands for the mail's number: avisos+*@inm.gob.do"),
+     offsetof(struct options, bounces)},
+    {"connections", N_("NUMBER"), N_("how many connections to the relay a long queue may take (4)"),
+     offsetof(struct options, connections)},
+    {"test", N_("ADDRESS"), N_("send one test mail there, say at which step it fails and why, then end"),
+     offsetof(struct options, test)},
     {"once", NULL, N_("send what is due, then end"), offsetof(struct options, once)},
     {"interval", N_("SECONDS"), N_("how often to ask for what is due (30)"), offsetof(struct options, interval)},
     {"lease", N_("SECONDS"), N_("how long the server keeps a mail for this worker (120)"),
@@ -173,6 +182,16 @@ static int relay_read(const struct options *o, char sender[COMPOSE_ADDRESS], cha
     return status || !o->credentials ? status : credentials_read(o->credentials, secret, set);
 }
 
+/* The numbers of mails have at most twenty digits. */
+static int bounces_read(const struct options *o, char address[COMPOSE_ADDRESS], struct worker *w)
+{
+    w->bounces = o->bounces;
+    if (o->bounces && (!compose_sender(o->bounces, address) || strcmp(o->bounces, address) != 0 ||
+                       strlen(address) + 20 > COMPOSE_ADDRESS))
+        return complain(EXIT_USAGE, _("%s is not one mail address"), o->bounces);
+    return EXIT_DONE;
+}
+
 static int profile_open(const char *option, struct profile *p)
 {
     struct profile_error error;
@@ -199,8 +218,9 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
 {
     if (w->progress)
         fputc('\n', stderr);
-    log_line(LOG_INFO, "worker=%s stopped sent=%ld later=%ld never=%ld unknown=%ld", w->name, w->sent, w->later,
-             w->never, w->unknown);
+    const struct tally *t = w->tally;
+    log_line(LOG_INFO, "worker=%s stopped sent=%ld later=%ld never=%ld unknown=%ld", w->name, t->sent, t->later,
+             t->never, t->unknown);
     switch (end) {
     case WORKER_DONE: return EXIT_DONE;
     case WORKER_UNREACHABLE:
@@ -217,18 +237,14 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
 
 static int work(const struct options *o, struct worker *w, const struct smtp_settings *set, const struct profile *p)
 {
+    struct tally tally = {.sent = 0};
     w->institution = p->institution;
-    w->client = client_new(p);
-    w->smtp = smtp_new(set);
-    int status = w->client && w->smtp ? EXIT_DONE : complain(EXIT_FAILED, "%s", strerror(ENOMEM));
-    if (!status) {
-        signals_catch();
-        log_line(LOG_INFO, "worker=%s started once=%d encrypted=%d", w->name, w->once, set->tls != SMTP_PLAIN);
-        status = finish(w, worker_run(w), o->smtp);
-    }
-    smtp_free(w->smtp);
-    client_free(w->client);
-    return status;
+    w->profile = p;
+    w->relay = set;
+    w->tally = &tally;
+    signals_catch();
+    log_line(LOG_INFO, "worker=%s started once=%d encrypted=%d", w->name, w->once, set->tls != SMTP_PLAIN);
+    return finish(w, worker_run(w), o->smtp);
 }
 
 int main(int argc, char *argv[])
@@ -237,7 +253,7 @@ int main(int argc, char *argv[])
     struct options o = {.lang = NULL};
     struct smtp_settings set = {.url = NULL};
     struct profile profile = {.n_endpoints = 0};
-    char sender[COMPOSE_ADDRESS], secret[512] = "", pid[16];
+    char sender[COMPOSE_ADDRESS], bounces[COMPOSE_ADDRESS], secret[512] = "", pid[16];
     message_language(NULL, NULL);
     int status = options_read(&o, argv);
     const char *language = message_language(o.lang, NULL);
@@ -251,13 +267,19 @@ int main(int argc, char *argv[])
         .name = o.name ? o.name : pid, .from = o.from, .language = language, .stop = &stop, .once = o.once};
     w.interval_s = 30;
     w.lease_s = 120;
+    w.connections = 4;
     w.progress = o.once && isatty(STDERR_FILENO);
     if (!log_set_level(o.log ? o.log : w.progress ? "error" : "info"))
         return complain(EXIT_USAGE, _("--log-level takes error, warning, info or debug, not %s"), o.log);
     if (!(status = number_read("interval", o.interval, 1, 86400, &w.interval_s)) &&
         !(status = number_read("lease", o.lease, 15, 3600, &w.lease_s)) &&
-        !(status = relay_read(&o, sender, secret, &set)) && !(status = profile_open(o.profile, &profile)))
-        status = work(&o, &w, &set, &profile);
+        !(status = number_read("connections", o.connections, 1, CONNECTIONS, &w.connections)) &&
+        !(status = bounces_read(&o, bounces, &w)) && !(status = relay_read(&o, sender, secret, &set))) {
+        if (o.test)
+            status = check_relay(&set, o.from, o.test) ? EXIT_DONE : EXIT_FAILED;
+        else if (!(status = profile_open(o.profile, &profile)))
+            status = work(&o, &w, &set, &profile);
+    }
     profile_free(&profile);
     explicit_bzero(secret, sizeof secret);
     curl_global_cleanup();

@@ -1,5 +1,7 @@
 #include "client/notify/smtp.h"
 
+#include "common/fault.h"
+
 #include <arpa/inet.h>
 #include <curl/curl.h>
 #include <stdlib.h>
@@ -8,16 +10,12 @@
 #include <sys/socket.h>
 #include <time.h>
 
-/* How far the conversation is. From PHASE_DOT on the relay may hold the whole mail. */
-enum phase { PHASE_HELLO, PHASE_MAIL, PHASE_RCPT, PHASE_DATA, PHASE_DOT };
-
 struct smtp {
     const struct smtp_settings *settings;
     CURL *curl;
-    const char *mail;
-    size_t size, given;
-    int64_t until;
-    enum phase phase;
+    const struct smtp_letter *letter;
+    size_t given;
+    enum smtp_phase phase;
     bool answered; /* in this phase */
     struct smtp_result *result;
 };
@@ -25,23 +23,39 @@ struct smtp {
 /* What a reply means, by phase; code 0 is silence. The first row that fits decides. Before RCPT the relay's quarrel is
  * with us, not with this person: the mail waits until somebody has settled it. */
 static const struct {
-    enum phase from, to;
+    enum smtp_phase from, to;
     int lowest, highest;
     Mejora__MailOutcome outcome;
 } outcomes[] = {
-    {PHASE_HELLO, PHASE_DOT, 530, 538, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER}, /* wants other credentials */
-    {PHASE_MAIL, PHASE_MAIL, 552, 552, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER}, /* larger than it ever takes */
-    {PHASE_RCPT, PHASE_DOT, 500, 599, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER},
-    {PHASE_DOT, PHASE_DOT, 200, 299, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT},
-    {PHASE_DOT, PHASE_DOT, 400, 499, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER},
-    {PHASE_DOT, PHASE_DOT, 0, 999, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN},
-    {PHASE_HELLO, PHASE_DOT, 0, 999, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER},
+    {SMTP_HELLO, SMTP_DOT, 530, 538, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER}, /* wants other credentials */
+    {SMTP_MAIL, SMTP_MAIL, 552, 552, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER}, /* larger than it ever takes */
+    {SMTP_RCPT, SMTP_DOT, 500, 599, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER},
+    {SMTP_DOT, SMTP_DOT, 200, 299, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT},
+    {SMTP_DOT, SMTP_DOT, 400, 499, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER},
+    {SMTP_DOT, SMTP_DOT, 0, 999, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN},
+    {SMTP_HELLO, SMTP_DOT, 0, 999, MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_LATER},
 };
 
 static const struct {
     const char *begin;
-    enum phase phase;
-} verbs[] = {{"MAIL FROM:", PHASE_MAIL}, {"RCPT TO:", PHASE_RCPT}, {"DATA\r\n", PHASE_DATA}};
+    enum smtp_phase phase;
+    enum fault_point point;
+} verbs[] = {
+    {"EHLO ", SMTP_HELLO, FAULT_relay_greeted},    {"AUTH ", SMTP_AUTH, FAULT_POINTS},
+    {"MAIL FROM:", SMTP_MAIL, FAULT_sender_named}, {"RCPT TO:", SMTP_RCPT, FAULT_reader_named},
+    {"DATA\r\n", SMTP_DATA, FAULT_data_asked},
+};
+
+/* How far it came when it did not come to speak. */
+static const struct {
+    CURLcode rc;
+    enum smtp_phase phase;
+} obstacles[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, SMTP_NAME}, {CURLE_COULDNT_CONNECT, SMTP_TCP},
+    {CURLE_SSL_CONNECT_ERROR, SMTP_TLS},     {CURLE_PEER_FAILED_VERIFICATION, SMTP_TLS},
+    {CURLE_SSL_CACERT_BADFILE, SMTP_TLS},    {CURLE_USE_SSL_FAILED, SMTP_TLS},
+    {CURLE_LOGIN_DENIED, SMTP_AUTH},
+};
 
 int64_t smtp_now(void)
 {
@@ -72,7 +86,7 @@ bool smtp_tls_of(const char *url, enum smtp_tls *ret)
 }
 
 /* The relay's turn: what it said before is no answer to this. */
-static void asked(struct smtp *s, enum phase phase)
+static void asked(struct smtp *s, enum smtp_phase phase)
 {
     s->phase = phase;
     s->answered = false;
@@ -85,10 +99,12 @@ static int on_talk(CURL *curl, curl_infotype type, char *data, size_t size, void
     (void)curl;
     if (type != CURLINFO_HEADER_OUT)
         return 0;
-    enum phase phase = s->phase; /* of greetings and credentials too */
+    enum smtp_phase phase = s->phase; /* of greetings and credentials too */
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-        if (size >= strlen(verbs[i].begin) && !memcmp(data, verbs[i].begin, strlen(verbs[i].begin)))
+        if (size >= strlen(verbs[i].begin) && !memcmp(data, verbs[i].begin, strlen(verbs[i].begin))) {
             phase = verbs[i].phase;
+            fault(verbs[i].point);
+        }
     asked(s, phase);
     return 0;
 }
@@ -110,18 +126,27 @@ static size_t on_reply(char *data, size_t one, size_t size, void *smtp)
     return size;
 }
 
-/* Called once the relay has said 354: the last moment at which another worker may have the lease. */
+/* The relay has said 354: the last moment at which another worker may have the lease, or the mail have become untrue. */
+static bool may_go(struct smtp *s)
+{
+    const struct smtp_letter *l = s->letter;
+    s->result->stale = smtp_now() < l->until && l->holds && !l->holds(l->about);
+    return !s->result->stale && smtp_now() < l->until;
+}
+
 static size_t on_read(char *buffer, size_t one, size_t room, void *smtp)
 {
     struct smtp *s = smtp;
     (void)one;
-    if (s->given == 0 && smtp_now() >= s->until)
+    if (s->given == 0 && !may_go(s))
         return CURL_READFUNC_ABORT;
-    size_t n = s->size - s->given < room ? s->size - s->given : room;
-    memcpy(buffer, s->mail + s->given, n);
+    size_t left = s->letter->size - s->given, n = left < room ? left : room;
+    memcpy(buffer, s->letter->text + s->given, n);
     s->given += n;
-    if (s->given == s->size)
-        asked(s, PHASE_DOT);
+    if (n == left) {
+        asked(s, SMTP_DOT);
+        fault(FAULT_text_given);
+    }
     return n;
 }
 
@@ -161,7 +186,6 @@ struct smtp *smtp_new(const struct smtp_settings *settings)
     s->settings = settings;
     curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(s->curl, CURLOPT_PROXY, ""); /* a proxy for the web is none for mail */
-    curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, settings->sender);
     curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT_MS, settings->connect_ms);
     curl_easy_setopt(s->curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, settings->idle_s);
     curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
@@ -184,7 +208,7 @@ void smtp_free(struct smtp *s)
     free(s);
 }
 
-static Mejora__MailOutcome outcome_of(enum phase phase, int code)
+static Mejora__MailOutcome outcome_of(enum smtp_phase phase, int code)
 {
     size_t i = 0;
     while (phase < outcomes[i].from || phase > outcomes[i].to || code < outcomes[i].lowest ||
@@ -202,16 +226,18 @@ static void hang_up(struct smtp *s)
         shutdown(fd, SHUT_RDWR);
 }
 
-static CURLcode transfer(struct smtp *s, const char *address)
+static CURLcode transfer(struct smtp *s)
 {
-    int64_t left = s->until - smtp_now();
+    const struct smtp_letter *l = s->letter;
+    int64_t left = l->until - smtp_now();
     if (left <= 0)
         return CURLE_OPERATION_TIMEDOUT;
-    struct curl_slist *to = curl_slist_append(NULL, address);
+    struct curl_slist *to = curl_slist_append(NULL, l->address);
     if (!to)
         return CURLE_OUT_OF_MEMORY;
+    curl_easy_setopt(s->curl, CURLOPT_MAIL_FROM, l->sender ? l->sender : s->settings->sender);
     curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, to);
-    curl_easy_setopt(s->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)s->size);
+    curl_easy_setopt(s->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)l->size);
     curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, left < s->settings->total_ms ? (long)left : s->settings->total_ms);
     CURLcode rc = curl_easy_perform(s->curl);
     curl_easy_setopt(s->curl, CURLOPT_MAIL_RCPT, NULL);
@@ -219,19 +245,33 @@ static CURLcode transfer(struct smtp *s, const char *address)
     return rc;
 }
 
-void smtp_send(struct smtp *s, const char *address, const char *mail, size_t size, int64_t until,
-               struct smtp_result *ret)
+/* Before the first word of ours libcurl's own result says how far it came; a connection that never came about and ran
+ * out of time has no time of connecting either. */
+static enum smtp_phase phase_of(const struct smtp *s, CURLcode rc)
+{
+    curl_off_t named = 0, connected = 0;
+    for (size_t i = 0; i < sizeof obstacles / sizeof *obstacles; i++)
+        if (obstacles[i].rc == rc)
+            return obstacles[i].phase;
+    curl_easy_getinfo(s->curl, CURLINFO_NAMELOOKUP_TIME_T, &named);
+    curl_easy_getinfo(s->curl, CURLINFO_CONNECT_TIME_T, &connected);
+    if (rc == CURLE_OPERATION_TIMEDOUT && s->phase == SMTP_HELLO && !connected)
+        return named ? SMTP_TCP : SMTP_NAME;
+    return s->phase;
+}
+
+void smtp_send(struct smtp *s, const struct smtp_letter *letter, struct smtp_result *ret)
 {
     int64_t begun = smtp_now();
     long code = 0;
     *ret = (struct smtp_result){.code = 0};
-    *s = (struct smtp){
-        .settings = s->settings, .curl = s->curl, .mail = mail, .size = size, .until = until, .result = ret};
-    CURLcode rc = transfer(s, address);
+    *s = (struct smtp){.settings = s->settings, .curl = s->curl, .letter = letter, .phase = SMTP_HELLO, .result = ret};
+    CURLcode rc = transfer(s);
     curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &code);
-    ret->code = s->answered ? (int)code : 0; /* libcurl keeps the code of a phase that is over */
+    ret->code = s->answered && !ret->stale ? (int)code : 0; /* libcurl keeps the code of a phase that is over */
     ret->outcome = outcome_of(s->phase, ret->code);
-    ret->away = (s->phase == PHASE_HELLO && begun < until) || ret->code == 421;
+    ret->phase = phase_of(s, rc);
+    ret->away = (s->phase < SMTP_MAIL && begun < letter->until) || ret->code == 421;
     ret->error = rc && !ret->code ? curl_easy_strerror(rc) : NULL;
     ret->ms = smtp_now() - begun;
     if (rc)

@@ -20,12 +20,28 @@ struct smtp_settings {
     long connect_ms, total_ms, idle_s;
 };
 
+/* One mail. What it points to is borrowed for the call. */
+struct smtp_letter {
+    const char *sender; /* NULL: the settings' */
+    const char *address;
+    const char *text;
+    size_t size;
+    int64_t until;         /* on smtp_now's clock; it is not begun, and its text not handed over, after that */
+    bool (*holds)(void *); /* asked when the relay waits for the text; false: it does not get it. NULL: not asked */
+    void *about;
+};
+
+/* How far the conversation is. From SMTP_DOT on the relay may hold the whole mail. */
+enum smtp_phase { SMTP_NAME, SMTP_TCP, SMTP_TLS, SMTP_HELLO, SMTP_AUTH, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_DOT };
+
 struct smtp_result {
     Mejora__MailOutcome outcome;
-    int code;          /* of the last reply; 0: none */
-    char text[256];    /* of the last reply, on one line */
-    bool away;         /* the relay takes no mail at all at the moment: nothing that concerns this one */
-    const char *error; /* what ended the attempt other than a reply; NULL: nothing did */
+    enum smtp_phase phase; /* in which it ended */
+    int code;              /* of the last reply; 0: none */
+    char text[256];        /* of the last reply, on one line */
+    bool away;             /* the relay takes no mail at all at the moment: nothing that concerns this one */
+    bool stale;            /* what `holds` said no to */
+    const char *error;     /* what ended the attempt other than a reply; NULL: nothing did */
     int64_t ms;
 };
 
@@ -34,8 +50,5 @@ bool smtp_tls_of(const char *url, enum smtp_tls *ret);
 
 struct smtp *smtp_new(const struct smtp_settings *settings); /* NULL: out of memory, or libcurl lacks SMTP */
 void smtp_free(struct smtp *s);
-
-/* until: on smtp_now's clock; the mail is not begun, and its text not handed over, after that. */
-void smtp_send(struct smtp *s, const char *address, const char *mail, size_t size, int64_t until,
-               struct smtp_result *ret);
+void smtp_send(struct smtp *s, const struct smtp_letter *letter, struct smtp_result *ret);
 int64_t smtp_now(void); /* milliseconds; goes on while the process is stopped or the machine sleeps */

@@ -1,7 +1,9 @@
 #include "client/notify/worker.h"
 
-#include "client/notify/compose.h"
-#include "client/notify/digest.h"
+#include "audit.pb-c.h"
+#include "client/mail/compose.h"
+#include "client/mail/digest.h"
+#include "common/fault.h"
 #include "common/log.h"
 #include "common/message.h"
 #include "reminder.pb-c.h"
@@ -9,12 +11,13 @@
 
 #include <inttypes.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 10, MARGIN_MS = 10000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
+enum { LIMIT = 10, LIMIT_MAX = 100, QUICK_MS = 5000, MARGIN_MS = 10000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
 
 /* Sleeps up to ms, a random part of it so that workers do not march in step; a signal ends it. */
 static void pause_ms(const struct worker *w, int ms)
@@ -69,8 +72,9 @@ static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp
     request.result = r->outcome;
     request.has_smtp_code = r->code != 0;
     request.smtp_code = r->code;
-    request.smtp_text = *r->text ? (char *)r->text : NULL;
-    client_stop(w->client, NULL);
+    request.smtp_text = *r->text ? (char *)(size_t)r->text : NULL;
+    request.has_address_refused = request.address_refused =
+        r->phase == SMTP_RCPT && r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER;
     for (bool again = true; again;) {
         client_call(w->client, &ops[OP_reminder_report], mail->institution, &request.base, id, &a);
         enum worker_end end = end_of(&a);
@@ -81,55 +85,120 @@ static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp
         if (again)
             back_off(w);
     }
-    client_stop(w->client, w->stop);
+    fault(FAULT_mail_reported);
 }
 
-static const char *tally(struct worker *w, Mejora__MailOutcome outcome)
+static const char *count(struct tally *t, Mejora__MailOutcome outcome)
 {
     switch (outcome) {
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT: w->sent++; return "sent";
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER: w->never++; return "never";
-    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN: w->unknown++; return "unknown";
-    default: w->later++; return "later";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT: t->sent++; return "sent";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER: t->never++; return "never";
+    case MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_UNKNOWN: t->unknown++; return "unknown";
+    default: t->later++; return "later";
     }
 }
 
 static void show_progress(const struct worker *w)
 {
+    const struct tally *t = w->tally;
     if (!w->progress)
         return;
+    flockfile(stderr);
     fputs("\r\033[K", stderr);
-    fprintf(stderr, _("%ld sent, %ld later, %ld never, %ld unknown; %ld reminders waiting"), w->sent, w->later,
-            w->never, w->unknown, w->waiting);
+    fprintf(stderr, _("%ld sent, %ld later, %ld never, %ld unknown; %ld reminders waiting"), t->sent, t->later,
+            t->never, t->unknown, t->waiting);
     fflush(stderr);
+    funlockfile(stderr);
 }
 
-static char *compose(const struct worker *w, const Mejora__Mail *mail, enum compose_fault *fault)
+/* One connection after the other: gettext has one language for all of them. */
+static char *compose(const struct worker *w, const Mejora__Mail *mail, enum compose_fault *ret_fault)
 {
+    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+    struct compose_settings set = {
+        .from = w->from, .now = time(NULL), .checkpoint = *w->checkpoint ? w->checkpoint : NULL};
+    pthread_mutex_lock(&one);
     message_language(digest_language(mail), NULL);
-    char *text = compose_mail(mail, w->from, time(NULL), fault);
+    char *text = compose_mail(mail, &set, ret_fault);
     message_language(w->language, NULL);
+    pthread_mutex_unlock(&one);
     return text;
 }
 
-/* What can never be composed is a fault of the data: the server hears which, and the person's mail stops there. */
-static void deliver(struct worker *w, const Mejora__Mail *mail, int64_t until)
+/* Where the relay sends what comes back later: the mail's number tells whose it was. */
+static const char *return_path(const struct worker *w, int64_t mail, char ret[COMPOSE_ADDRESS])
 {
-    enum compose_fault fault;
-    struct smtp_result r = {.outcome = MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER};
-    char *text = compose(w, mail, &fault);
+    const char *star = w->bounces ? strchr(w->bounces, '*') : NULL;
+    if (!star)
+        return w->bounces;
+    snprintf(ret, COMPOSE_ADDRESS, "%.*s%" PRId64 "%s", (int)(star - w->bounces), w->bounces, mail, star + 1);
+    return ret;
+}
+
+struct delivery {
+    struct worker *worker;
+    const Mejora__Mail *mail;
+};
+
+/* Is it still this worker's, and still true? Without an answer it does not go. */
+static bool still_holds(void *delivery)
+{
+    const struct delivery *d = delivery;
+    Mejora__ReminderCheckRequest request = MEJORA__REMINDER_CHECK_REQUEST__INIT;
+    struct answer a;
+    request.has_mail = request.has_token = true;
+    request.mail = d->mail->mail;
+    request.token = d->mail->token;
+    bool holds = client_call(d->worker->client, &ops[OP_reminder_check], d->mail->institution, &request.base, NULL, &a);
+    if (!holds)
+        log_refusal(d->worker, "reminder_check", &a);
+    answer_free(&a);
+    return holds;
+}
+
+static void send_text(struct worker *w, const Mejora__Mail *mail, const char *text, int64_t until,
+                      struct smtp_result *ret)
+{
+    char path[COMPOSE_ADDRESS];
+    struct delivery d = {w, mail};
+    const struct smtp_letter letter = {.sender = return_path(w, mail->mail, path),
+                                       .address = mail->address,
+                                       .text = text,
+                                       .size = strlen(text),
+                                       .until = until,
+                                       .holds = still_holds,
+                                       .about = &d};
+    smtp_send(w->smtp, &letter, ret);
+    fault(FAULT_mail_taken);
+}
+
+/* What can never be composed is a fault of the data: the server hears which, and the person's mail stops there. */
+static void hand_over(struct worker *w, const Mejora__Mail *mail, int64_t until, struct smtp_result *ret)
+{
+    enum compose_fault why;
+    char *text = compose(w, mail, &why);
     if (text) {
-        smtp_send(w->smtp, mail->address, text, strlen(text), until, &r);
+        send_text(w, mail, text, until, ret);
     } else {
-        r.error = compose_fault_name(fault);
-        snprintf(r.text, sizeof r.text, "%s", r.error);
+        *ret = (struct smtp_result){.outcome = MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER,
+                                    .phase = why == COMPOSE_BAD_ADDRESS ? SMTP_RCPT : SMTP_DATA,
+                                    .error = compose_fault_name(why)};
+        snprintf(ret->text, sizeof ret->text, "%s", ret->error);
     }
     free(text);
-    const char *outcome = tally(w, r.outcome);
+}
+
+static void deliver(struct worker *w, const Mejora__Mail *mail, int64_t until)
+{
+    struct smtp_result r;
+    client_stop(w->client, NULL); /* what is in hand is finished */
+    hand_over(w, mail, until, &r);
+    const char *outcome = count(w->tally, r.outcome), *why = r.stale ? "stale" : r.error;
     log_line(r.outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT ? LOG_INFO : LOG_WARNING,
              "worker=%s mail=%" PRId64 " token=%d outcome=%s code=%d ms=%" PRId64 "%s%s", w->name, mail->mail,
-             mail->token, outcome, r.code, r.ms, r.error ? " reason=" : "", r.error ? r.error : "");
+             mail->token, outcome, r.code, r.ms, why ? " reason=" : "", why ? why : "");
     report(w, mail, &r);
+    client_stop(w->client, w->stop);
     snprintf(w->away, sizeof w->away, "%s", !r.away ? "" : r.error ? r.error : r.text);
     show_progress(w);
 }
@@ -139,10 +208,11 @@ static enum worker_end lease(struct worker *w, struct answer *ret, int64_t *ret_
 {
     Mejora__ReminderLeaseRequest request = MEJORA__REMINDER_LEASE_REQUEST__INIT;
     request.has_limit = request.has_lease_seconds = true;
-    request.limit = *w->away ? 1 : LIMIT; /* a relay that was away is tried with one mail */
+    request.limit = *w->away ? 1 : w->limit; /* a relay that was away is tried with one mail */
     request.lease_seconds = w->lease_s;
     *ret_until = smtp_now() + w->lease_s * 1000L - MARGIN_MS;
     client_call(w->client, &ops[OP_reminder_lease], w->institution, &request.base, NULL, ret);
+    fault(FAULT_mail_leased);
     return end_of(ret);
 }
 
@@ -150,40 +220,114 @@ static void look_at_queue(struct worker *w)
 {
     struct answer a;
     if (w->progress && client_call(w->client, &ops[OP_server_status], NULL, NULL, NULL, &a))
-        w->waiting = (long)((Mejora__ServerStatusReply *)(void *)a.reply)->reminders_pending;
+        w->tally->waiting = (long)((Mejora__ServerStatusReply *)(void *)a.reply)->reminders_pending;
     if (w->progress)
         answer_free(&a);
 }
 
-/* One lease and its mails. *ret_mails: how many there were. */
-static enum worker_end round_run(struct worker *w, size_t *ret_mails)
+/* The audit log as it is sealed now goes into every mail: out of reach of whoever has the database. */
+static void look_at_log(struct worker *w)
 {
     struct answer a;
-    int64_t until;
+    *w->checkpoint = '\0';
+    if (client_call(w->client, &ops[OP_audit_checkpoint], NULL, NULL, NULL, &a)) {
+        const char *note = ((Mejora__AuditCheckpointReply *)(void *)a.reply)->note;
+        snprintf(w->checkpoint, sizeof w->checkpoint, "%s", note ? note : "");
+    }
+    answer_free(&a);
+}
+
+/* One lease and its mails. *ret_full: there were as many as were asked for, so there are more. */
+static enum worker_end round_run(struct worker *w, size_t *ret_mails, bool *ret_full)
+{
+    struct answer a;
+    int64_t until, begun = smtp_now();
     *ret_mails = 0;
+    *ret_full = false;
     enum worker_end end = lease(w, &a, &until);
     if (end == WORKER_DONE) {
         const Mejora__ReminderLeaseReply *reply = (void *)a.reply;
         *ret_mails = reply->n_mails;
+        *ret_full = !*w->away && reply->n_mails == (size_t)w->limit;
         *w->away = '\0';
+        if (reply->n_mails)
+            look_at_log(w);
         for (size_t i = 0; i < reply->n_mails && !*w->away && !*w->stop && smtp_now() < until; i++)
             deliver(w, reply->mails[i], until);
         end = *w->away ? WORKER_RELAY_AWAY : WORKER_DONE;
     } else if (!*w->stop) {
         log_refusal(w, "reminder_lease", &a);
     }
+    bool quick = *ret_full && !end && smtp_now() - begun < QUICK_MS;
+    w->limit = !quick ? LIMIT : w->limit < LIMIT_MAX / 2 ? w->limit * 2 : LIMIT_MAX;
     answer_free(&a);
     return end;
 }
 
-enum worker_end worker_run(struct worker *w)
+static bool connection_open(struct worker *w)
+{
+    w->client = client_new(w->profile);
+    w->smtp = smtp_new(w->relay);
+    w->limit = LIMIT;
+    if (w->client)
+        client_stop(w->client, w->stop);
+    return w->client && w->smtp;
+}
+
+static void connection_close(struct worker *w)
+{
+    smtp_free(w->smtp);
+    client_free(w->client);
+}
+
+/* Connections besides the first: they come while its lease is full, and go when there is nothing left for them. */
+struct helpers {
+    struct worker workers[CONNECTIONS];
+    pthread_t threads[CONNECTIONS];
+    int n;
+};
+
+static void *help_out(void *worker)
+{
+    struct worker *w = worker;
+    size_t mails = 1;
+    bool full;
+    w->once = true;
+    if (connection_open(w))
+        while (!*w->stop && mails && !round_run(w, &mails, &full)) {
+        }
+    connection_close(w);
+    return NULL;
+}
+
+static void helpers_start(struct helpers *h, const struct worker *w)
+{
+    while (h->n < w->connections - 1) {
+        h->workers[h->n] = *w;
+        if (pthread_create(&h->threads[h->n], NULL, help_out, &h->workers[h->n]))
+            return;
+        h->n++;
+    }
+}
+
+static void helpers_join(struct helpers *h)
+{
+    while (h->n > 0)
+        pthread_join(h->threads[--h->n], NULL);
+}
+
+static enum worker_end work_off(struct worker *w, struct helpers *helpers)
 {
     enum worker_end end = WORKER_DONE;
-    client_stop(w->client, w->stop);
     while (!*w->stop) {
         size_t mails;
+        bool full;
         look_at_queue(w);
-        end = round_run(w, &mails);
+        end = round_run(w, &mails, &full);
+        if (full && !end && !helpers->n)
+            helpers_start(helpers, w);
+        if (end || !mails)
+            helpers_join(helpers);
         if (end == WORKER_DENIED || (w->once && (end || !mails)))
             break;
         if (end)
@@ -193,5 +337,15 @@ enum worker_end worker_run(struct worker *w)
         if (!end && !mails)
             pause_ms(w, w->interval_s * 1000);
     }
+    helpers_join(helpers);
     return *w->stop ? WORKER_DONE : end;
+}
+
+enum worker_end worker_run(struct worker *w)
+{
+    struct helpers *helpers = calloc(1, sizeof *helpers);
+    enum worker_end end = connection_open(w) && helpers ? work_off(w, helpers) : WORKER_FAILED;
+    connection_close(w);
+    free(helpers);
+    return end;
 }

@@ -211,7 +211,7 @@ static const struct ending {
     {connection_breaks_at, FAULT_batch_begun, FAULT_settled, 1},
     {dies_within, 0, DEATHS_WITHIN, PLACES},
     {server_dies_at_the_wire, 0, 1, 1},
-    {client_dies_at, FAULT_asked, FAULT_POINTS, 1},
+    {client_dies_at, FAULT_asked, FAULT_mail_leased, 1},
 };
 enum { WAYS_TO_DIE = sizeof ways / sizeof *ways };
 

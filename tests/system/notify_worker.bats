@@ -23,7 +23,7 @@ teardown() {
 }
 
 server_gives() { # MAILS [ANSWERS-TO-REPORTS] - and then nothing more
-    fake_start '{"reminder_lease": [{"reply": {"mails": ['"$1"']}}, {}], "reminder_report": ['"${2:-"{}"}"']}'
+    fake_start '{"reminder_lease": [{"reply": {"mails": ['"$1"']}}, {}], "reminder_check": [{}], "reminder_report": ['"${2:-"{}"}"']}'
 }
 
 once() { # [OPTION...]
@@ -96,7 +96,7 @@ reported() { # the fields of every report
     once
     assert_success
     assert_equal "$(cat "$RELAY_DIR/events")" ''
-    assert_equal "$(reported)" "[{'mail': '7', 'token': 1, 'result': 'MAIL_OUTCOME_NEVER', 'smtp_text': 'bad_address'}]"
+    assert_equal "$(reported)" "[{'mail': '7', 'token': 1, 'result': 'MAIL_OUTCOME_NEVER', 'smtp_text': 'bad_address', 'address_refused': True}]"
 }
 
 @test "cut after the dot: unknown" {
@@ -176,7 +176,7 @@ reported() { # the fields of every report
 }
 
 @test "a long queue shows how far it is, on a terminal" {
-    fake_start '{"reminder_lease": [{"reply": {"mails": ['"$MAIL, $OTHER"']}}, {}], "reminder_report": [{}],
+    fake_start '{"reminder_lease": [{"reply": {"mails": ['"$MAIL, $OTHER"']}}, {}], "reminder_check": [{}], "reminder_report": [{}],
                  "server_status": [{"reply": {"reminders_pending": 9}}]}'
     run on_terminal mejora-notify --once --lang es --smtp "$RELAY" --from plan@example.do
     assert_success

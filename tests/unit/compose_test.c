@@ -1,6 +1,6 @@
 /* What a reminder looks like to whoever opens it: every mail here is read back by Python's mail parser. */
-#include "client/notify/compose.h"
-#include "client/notify/digest.h"
+#include "client/mail/compose.h"
+#include "client/mail/digest.h"
 #include "common/message.h"
 #include "tests/support/child.h"
 
@@ -15,6 +15,11 @@
 #include <cmocka.h>
 
 static char catalogues[512];
+static const struct compose_settings settings = {
+    .from = "Plan de mejora, Migración <plan@example.do>",
+    .checkpoint = "mejora.test/log\n7\nAAAA\n\n— mejora.test/log BBBB\n",
+    .now = 1795000000,
+};
 
 /* An action that ends in so many days, alone in a mail; tests change what they are about. */
 static struct sample {
@@ -35,6 +40,7 @@ static struct sample *sample_due(int days)
     sample.mail.message_id = (char *)"7.1@mejora.inm";
     sample.mail.address = (char *)"altagracia@example.do";
     sample.mail.name = (char *)"Altagracia Peña Núñez";
+    sample.mail.institution = (char *)"inm";
     sample.mail.institution_name = (char *)"Instituto Nacional de Migración";
     sample.mail.items = sample.items;
     sample.mail.n_items = 1;
@@ -47,32 +53,38 @@ static void set_percent(Mejora__MailItem *item, int percent)
     item->percent = percent;
 }
 
-/* The mail as mail_open.py shows it. The caller frees it. */
-static char *open_mail(const char *mail)
+/* The mail, or its part, as mail_open.py shows it. The caller frees it. */
+static char *open_mail(const char *mail, const char *part)
 {
     char path[] = "/tmp/compose_test.XXXXXX", *ret = NULL;
     size_t size = 0;
     int fd = mkstemp(path), out;
     assert_int_equal(write(fd, mail, strlen(mail)), strlen(mail));
     close(fd);
-    pid_t pid = child_start((const char *[]){"/usr/bin/python3", "tests/support/mail_open.py", path, NULL}, &out);
+    pid_t pid = child_start((const char *[]){"/usr/bin/python3", "tests/support/mail_open.py", path, part, NULL}, &out);
     FILE *f = fdopen(out, "r");
-    assert_true(getdelim(&ret, &size, '\0', f) > 0);
+    if (getdelim(&ret, &size, '\0', f) < 0)
+        *ret = '\0'; /* there is no such part */
     fclose(f);
     assert_int_equal(child_wait(pid), 0);
     unlink(path);
     return ret;
 }
 
-static char *shown(const Mejora__Mail *mail)
+static char *shown_part(const Mejora__Mail *mail, const char *part)
 {
     enum compose_fault fault;
     message_language(digest_language(mail), catalogues);
-    char *text = compose_mail(mail, "Plan de mejora, Migración <plan@example.do>", 1795000000, &fault);
+    char *text = compose_mail(mail, &settings, &fault);
     assert_int_equal(fault, COMPOSE_OK);
-    char *ret = open_mail(text);
+    char *ret = open_mail(text, part);
     free(text);
     return ret;
+}
+
+static char *shown(const Mejora__Mail *mail)
+{
+    return shown_part(mail, NULL);
 }
 
 static void assert_has(const char *text, const char *part)
@@ -93,6 +105,8 @@ static void mail_has_its_headers(void **state)
         "Auto-Submitted: auto-generated\n",
         "Precedence: bulk\n",
         "X-Auto-Response-Suppress: All\n",
+        "List-Id: <reminders.inm.mejora>\n",
+        "List-Post: NO\n",
         "Content-Language: es\n",
         "encoding: quoted-printable utf-8\n",
     };
@@ -200,6 +214,147 @@ static void a_long_digest_is_one_mail(void **state)
     free(text);
 }
 
+static void text_tells_how_to_answer_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        int days; /* to the end, the 30th of November */
+        const char *snooze, *propose;
+    } rows[] = {
+        {9, "2026-11-29", "2026-12-30"},
+        {1, "2026-11-30", "2026-12-30"},
+        {0, "2026-12-01", "2026-12-30"},
+        {-10, "2026-12-11", "2027-01-09"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char expected[400];
+        snprintf(expected, sizeof expected,
+                 "  Enterado; recuérdemela otra vez cuando venza:\n    mejora reminder ack inm/2026/12\n"
+                 "  No antes de este día:\n    mejora reminder snooze inm/2026/12 --until %s\n"
+                 "  Necesita otra fecha; decide Planificación:\n"
+                 "    mejora action propose-date inm/2026/12 %s --why \"…\"\n",
+                 rows[i].snooze, rows[i].propose);
+        char *text = shown(&sample_due(rows[i].days)->mail);
+        assert_has(text, expected);
+        free(text);
+    }
+}
+
+static void footer_has_the_checkpoint_whole(void **state)
+{
+    (void)state;
+    char *text = shown(&sample_due(9)->mail);
+    assert_has(text, settings.checkpoint); /* its lines untouched: they are signed */
+    free(text);
+    text = shown_part(&sample_due(9)->mail, "html");
+    assert_has(text, settings.checkpoint);
+    free(text);
+}
+
+static void page_says_what_the_text_says(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "<html lang=\"es\">",
+        "<title>Plan de mejora: 1 acción por vencer, en 9 días</title>",
+        "<h1>Hola, Altagracia Peña Núñez:</h1>",
+        "<h2>Elaborar el plan de señalización</h2>",
+        "<p class=\"end\">Vence: 30 de noviembre de 2026, en 9 días</p>",
+        "<p><b>Avance:</b> 50 %</p>",
+        "<div style=\"width:50%\">",
+        "<p><b>Evidencia que cuenta:</b> Informe</p>",
+        "<li>y 2 más</li>",
+        "<pre>mejora progress report inm/2026/12 75 --why &quot;…&quot;</pre>",
+        "<pre>mejora reminder ack inm/2026/12</pre>",
+    };
+    char *tasks[] = {(char *)"Uno", (char *)"Dos", (char *)"Tres", (char *)"Cuatro", (char *)"Cinco"};
+    struct sample *s = sample_due(9);
+    set_percent(&s->item, 50);
+    s->item.indicator = (char *)"Informe";
+    s->item.open_tasks = tasks;
+    s->item.n_open_tasks = 5;
+    char *page = shown_part(&s->mail, "html");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        assert_has(page, parts[i]);
+    free(page);
+}
+
+/* Every field that a person fills in, as markup, a template's place and an attribute's end. */
+static void nothing_typed_becomes_markup(void **state)
+{
+    (void)state;
+    static const char evil[] = "</h2><script>x</script>\" onload='y' {{name}} %s &amp;";
+    static const char safe[] =
+        "&lt;/h2&gt;&lt;script&gt;x&lt;/script&gt;&quot; onload=&apos;y&apos; {{name}} %s &amp;amp;";
+    char *tasks[] = {(char *)evil};
+    struct sample *s = sample_due(-2);
+    Mejora__MailUnreached who = MEJORA__MAIL_UNREACHED__INIT, *whom[] = {&who};
+    who.name = who.address = who.relay_text = (char *)evil;
+    who.since = (char *)"2026-11-20";
+    s->mail.name = s->mail.institution_name = (char *)evil;
+    s->item.action = s->item.indicator = s->item.unit = s->item.ref = (char *)evil;
+    s->item.open_tasks = tasks;
+    s->item.n_open_tasks = 1;
+    s->mail.unreached = whom;
+    s->mail.n_unreached = 1;
+    char *page = shown_part(&s->mail, "html"); /* its parser refuses a tag that does something */
+    size_t times = 0;
+    for (const char *c = page; (c = strstr(c, safe)); c++)
+        times++;
+    assert_int_equal(times, 15);
+    assert_null(strstr(page, "<script"));
+    free(page);
+}
+
+static void calendar_has_the_ends_to_come(void **state)
+{
+    (void)state;
+    struct sample *s = sample_due(9);
+    Mejora__MailItem late = s->item, *items[] = {&s->item, &late};
+    late.days_left = -3;
+    s->item.action = (char *)"Uno; dos, tres\r\nEND:VEVENT\\ y una línea que no cabe en setenta y cinco octetos, ñandú";
+    s->mail.items = items;
+    s->mail.n_items = 2;
+    char *events = shown_part(&s->mail, "calendar");
+    assert_string_equal(events,
+                        "inm/2026/12@mejora 2026-11-30 2026-12-01 20261118T110640Z Vence inm/2026/12: Uno; dos, tres "
+                        "END:VEVENT\\ y una línea que no cabe en setenta y cinco octetos, ñandú | mejora progress "
+                        "report inm/2026/12 25 --why \"…\"\n");
+    free(events);
+}
+
+static void who_wants_text_gets_text(void **state)
+{
+    (void)state;
+    struct sample *s = sample_due(9);
+    s->mail.has_plain = s->mail.plain = 1;
+    char *page = shown_part(&s->mail, "html"), *text = shown(&s->mail);
+    assert_string_equal(page, "");
+    assert_has(text, "inm/2026/12");
+    free(page);
+    free(text);
+}
+
+static void planners_hear_of_addresses_that_are_refused(void **state)
+{
+    (void)state;
+    struct sample *s = sample_due(9);
+    Mejora__MailUnreached who = MEJORA__MAIL_UNREACHED__INIT, *whom[] = {&who};
+    who.name = (char *)"Luz Díaz";
+    who.address = (char *)"luz@example.do";
+    who.since = (char *)"2026-11-20";
+    who.relay_text = (char *)"550 5.1.1 no such user";
+    s->mail.unreached = whom;
+    s->mail.n_unreached = 1;
+    char *text = shown(&s->mail);
+    assert_has(text, "  Luz Díaz <luz@example.do>, desde el 20 de noviembre de 2026: 550 5.1.1 no such user\n");
+    free(text);
+    s->mail.n_items = 0; /* that alone is worth a mail */
+    text = shown(&s->mail);
+    assert_has(text, "Subject: Plan de mejora: a 1 persona no le llega el correo\n");
+    free(text);
+}
+
 static void peoples_words_stay_words(void **state)
 {
     (void)state;
@@ -244,7 +399,7 @@ static void headers_refuse_what_is_no_header(void **state)
         enum compose_fault fault;
         Mejora__Mail *mail = &sample_due(1)->mail;
         memcpy((char *)mail + rows[i].field, &rows[i].value, sizeof rows[i].value);
-        char *text = compose_mail(mail, "plan@example.do", 0, &fault);
+        char *text = compose_mail(mail, &settings, &fault);
         if (text || fault != rows[i].fault)
             fail_msg("%s: %s", rows[i].what, compose_fault_name(fault));
     }
@@ -256,11 +411,11 @@ static void nothing_due_is_no_mail(void **state)
     enum compose_fault fault;
     struct sample *s = sample_due(1);
     s->item.end_date = NULL;
-    assert_null(compose_mail(&s->mail, "plan@example.do", 0, &fault));
+    assert_null(compose_mail(&s->mail, &settings, &fault));
     assert_int_equal(fault, COMPOSE_INCOMPLETE);
     s = sample_due(1);
     s->mail.n_items = 0;
-    assert_null(compose_mail(&s->mail, "plan@example.do", 0, &fault));
+    assert_null(compose_mail(&s->mail, &settings, &fault));
     assert_int_equal(fault, COMPOSE_INCOMPLETE);
 }
 
@@ -296,6 +451,13 @@ int main(void)
         cmocka_unit_test(subject_says_how_many_and_how_soon),
         cmocka_unit_test(not_reported_is_never_zero),
         cmocka_unit_test(a_long_digest_is_one_mail),
+        cmocka_unit_test(text_tells_how_to_answer_otherwise),
+        cmocka_unit_test(footer_has_the_checkpoint_whole),
+        cmocka_unit_test(page_says_what_the_text_says),
+        cmocka_unit_test(nothing_typed_becomes_markup),
+        cmocka_unit_test(calendar_has_the_ends_to_come),
+        cmocka_unit_test(who_wants_text_gets_text),
+        cmocka_unit_test(planners_hear_of_addresses_that_are_refused),
         cmocka_unit_test(peoples_words_stay_words),
         cmocka_unit_test(headers_refuse_what_is_no_header),
         cmocka_unit_test(nothing_due_is_no_mail),

@@ -103,12 +103,18 @@ static struct smtp_settings settings_for(const struct peer *p, char url[64])
                                   .idle_s = 10};
 }
 
+static void send_until(struct smtp *s, int64_t until, struct smtp_result *ret)
+{
+    const struct smtp_letter l = {.address = "ana@example.do", .text = mail, .size = sizeof mail - 1, .until = until};
+    smtp_send(s, &l, ret);
+}
+
 static struct smtp_result try_once(const struct smtp_settings *set)
 {
     struct smtp_result r;
     struct smtp *s = smtp_new(set);
     assert_non_null(s);
-    smtp_send(s, "ana@example.do", mail, sizeof mail - 1, smtp_now() + 60000, &r);
+    send_until(s, smtp_now() + 60000, &r);
     smtp_free(s);
     return r;
 }
@@ -203,7 +209,7 @@ static void send_planned(struct smtp *s, const char *plan, Mejora__MailOutcome o
 {
     struct smtp_result r;
     peer_plan(&plain, plan);
-    smtp_send(s, "ana@example.do", mail, sizeof mail - 1, smtp_now() + 60000, &r);
+    send_until(s, smtp_now() + 60000, &r);
     if (r.outcome != outcome)
         fail_msg("%s: outcome %d code %d, %s", plan, r.outcome, r.code, r.error ? r.error : r.text);
 }
@@ -243,7 +249,7 @@ static void nothing_leaves_after_the_lease(void **state)
     struct smtp *s = smtp_new(&set);
     struct smtp_result r;
     int kept = peer_kept(&plain);
-    smtp_send(s, "ana@example.do", mail, sizeof mail - 1, smtp_now(), &r);
+    send_until(s, smtp_now(), &r);
     smtp_free(s);
     assert_int_equal(r.outcome, LATER);
     assert_false(r.away);
@@ -264,7 +270,7 @@ static void nothing_leaves_when_stopped_past_the_lease(void **state)
     pid_t child = fork();
     if (!child) {
         struct smtp_result r;
-        smtp_send(smtp_new(&set), "ana@example.do", mail, sizeof mail - 1, until, &r);
+        send_until(smtp_new(&set), until, &r);
         _exit((int)r.outcome);
     }
     int go = open(pipe_path, O_WRONLY); /* returns when the peer is there */

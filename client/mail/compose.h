@@ -24,6 +24,13 @@ void compose_start(void);
  */
 bool compose_sender(const char *from, char ret[COMPOSE_ADDRESS]);
 
-/* now: seconds since 1970, for the Date header. NULL: *fault says why. */
-char *compose_mail(const Mejora__Mail *mail, const char *from, int64_t now, enum compose_fault *fault);
+struct compose_settings {
+    const char *from;       /* what compose_sender takes */
+    const char *checkpoint; /* of the audit log; NULL: none */
+    int64_t now;            /* seconds since 1970, for the Date header */
+};
+
+/* In the language that gettext speaks. NULL: *fault says why. */
+char *compose_mail(const Mejora__Mail *mail, const struct compose_settings *set, enum compose_fault *fault);
+char *compose_test(const char *address, const struct compose_settings *set, enum compose_fault *fault);
 const char *compose_fault_name(enum compose_fault fault); /* for logs and the ledger */
