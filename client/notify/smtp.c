@@ -17,6 +17,7 @@ struct smtp {
     size_t given;
     enum smtp_phase phase;
     bool answered; /* in this phase */
+    bool over;     /* libcurl says goodbye: what the relay answers to that concerns nobody */
     struct smtp_result *result;
 };
 
@@ -97,8 +98,12 @@ static int on_talk(CURL *curl, curl_infotype type, char *data, size_t size, void
 {
     struct smtp *s = smtp;
     (void)curl;
-    if (type != CURLINFO_HEADER_OUT)
+    if (type != CURLINFO_HEADER_OUT || s->over)
         return 0;
+    if (size >= 4 && !memcmp(data, "QUIT", 4)) {
+        s->over = true;
+        return 0;
+    }
     enum smtp_phase phase = s->phase; /* of greetings and credentials too */
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (size >= strlen(verbs[i].begin) && !memcmp(data, verbs[i].begin, strlen(verbs[i].begin))) {
@@ -114,6 +119,8 @@ static size_t on_reply(char *data, size_t one, size_t size, void *smtp)
 {
     struct smtp *s = smtp;
     (void)one;
+    if (s->over)
+        return size;
     s->answered = true;
     size_t n = size < sizeof s->result->text ? size : sizeof s->result->text - 1;
     memcpy(s->result->text, data, n);

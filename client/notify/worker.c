@@ -231,8 +231,9 @@ static void look_at_log(struct worker *w)
     struct answer a;
     *w->checkpoint = '\0';
     if (client_call(w->client, &ops[OP_audit_checkpoint], NULL, NULL, NULL, &a)) {
-        const char *note = ((Mejora__AuditCheckpointReply *)(void *)a.reply)->note;
-        snprintf(w->checkpoint, sizeof w->checkpoint, "%s", note ? note : "");
+        const Mejora__AuditCheckpointReply *reply = (void *)a.reply;
+        if (reply->key && reply->note) /* as audit verify --checkpoint reads them */
+            snprintf(w->checkpoint, sizeof w->checkpoint, "%s\n%s", reply->key, reply->note);
     }
     answer_free(&a);
 }

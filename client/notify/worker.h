@@ -34,10 +34,10 @@ struct worker {
     /* of one connection: worker_run makes and ends them */
     struct client *client;
     struct smtp *smtp;
-    int limit;                        /* mails asked for at once: more as long as they go quickly */
-    unsigned failures;                /* in a row, of server or relay */
-    char checkpoint[CHECKPOINT_TEXT]; /* of the audit log, for the mails of this lease */
-    char away[256];                   /* what kept the relay from taking mail; empty: it takes some */
+    int limit;                                       /* mails asked for at once: more as long as they go quickly */
+    unsigned failures;                               /* in a row, of server or relay */
+    char checkpoint[LOG_KEY_TEXT + CHECKPOINT_TEXT]; /* of the audit log, for the mails of this lease */
+    char away[256];                                  /* what kept the relay from taking mail; empty: it takes some */
 };
 
 enum worker_end worker_run(struct worker *w);

@@ -176,6 +176,7 @@ static void outcome_follows_from_the_reply(void **state)
             fail_msg("%s: outcome %d code %d away %d kept %d, %s", rows[i].plan, r.outcome, r.code, r.away, kept,
                      r.error ? r.error : r.text);
         assert_int_equal(!r.code, r.error != NULL); /* silence is explained */
+        assert_int_equal(atoi(r.text), r.code);     /* and the words are those of the code */
     }
 }
 
