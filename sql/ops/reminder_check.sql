@@ -6,6 +6,10 @@ create function op.reminder_check(
 declare
     stale text;
 begin
+    select * into outcome, error, error_args from lib.missing(institution, null, null);
+    if outcome is not null then
+        return;
+    end if;
     select lib.ref(r.institution, r.plan, nullif(r.item_no, 0)) into stale
       from mejora.reminder r
      where r.mail = mail and r.state = 'leased'
@@ -14,7 +18,7 @@ begin
      limit 1;
     if not exists (select from mejora.mail m where m.mail = mail and m.token = token and m.leased_until > now()
                                                and (m.institution = mejora.here() or mejora.sees_all())) then
-        select 'conflict', 'lease_lost', array[mail::text] into outcome, error, error_args;
+        select 'conflict', 'lease_lost', array[coalesce(mail::text, '')] into outcome, error, error_args;
     elsif stale is not null then
         select 'conflict', 'mail_stale', array[mail::text, stale] into outcome, error, error_args;
     else

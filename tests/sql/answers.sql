@@ -38,6 +38,7 @@ begin
     return told;
 end $$;
 
+insert into mejora.reminder_policy (institution) values ('tans');   -- nobody above hears of anything
 select pg_temp.clock('2026-06-24 14:00+00') as now, lib.reminders_refresh('tans', null, null) as refreshed \gset
 select is(pg_temp.ledger(1), '-7=0623 -3=0627 -1=0629 0=0630 7=0707', 'at first');
 select is(pg_temp.send(), 'Ana Peña: tans/2026/2 tans/2026/1', 'what is due goes out');

@@ -92,7 +92,7 @@ declare
 begin
     for m in select x.* from op.reminder_lease(1, 'thea', 100, null), unnest(mails) x order by x.address loop
         told := concat_ws(' | ', told, (select m.address || ': ' || string_agg(concat_ws(' ', i.ref, i.kind, i.hears_as, i.asks), ', ') from unnest(m.items) i));
-        perform op.reminder_report(1, 'thea', m.mail, m.token, 'sent', 250, null);
+        perform op.reminder_report(1, 'thea', m.mail, m.token, 'sent', 250, null, null);
     end loop;
     return told;
 end $$;

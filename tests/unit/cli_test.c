@@ -75,7 +75,7 @@ static void every_label_has_a_word(void **state)
 static void every_operation_for_people_has_a_command(void **state)
 {
     (void)state;
-    static const int workers[] = {OP_reminder_lease, OP_reminder_report};
+    static const int workers[] = {OP_reminder_lease, OP_reminder_check, OP_reminder_report};
     for (int op = 0; op < OPS; op++) {
         bool found = false;
         for (size_t i = 0; i < n_commands && !found; i++)
