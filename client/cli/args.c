@@ -48,7 +48,8 @@ static bool set_field(struct cli *cli, const struct arg *arg, const char *text)
     struct json_fault fault = {0};
     json_t *value = json_from_text(label_typed(f, text), f, &fault);
     if (!value) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text, fault.accepted);
+        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
+                    strcmp(f->name, "percent") ? fault.accepted : "0, 25, 50, 75, 100");
         return false;
     }
     if (f->label != PROTOBUF_C_LABEL_REPEATED)

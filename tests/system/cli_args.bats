@@ -131,6 +131,8 @@ completion tcsh
 plan carry 2023 --year 2026 --start spring
 END
     [ ! -s "$FAKE/requests.jsonl" ]
+    run -2 mejora progress report 12 mucho
+    [[ $output == *"PERCENT no admite «mucho». Se admite: 0, 25, 50, 75, 100."* ]]
 }
 
 @test "did you mean" {
