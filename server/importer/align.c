@@ -59,9 +59,11 @@ static void check_leftovers(struct import *im, const struct record *r)
 
 static void note_shift(struct import *im, const struct record *r)
 {
+    static const int notes[] = {NOTE_row_shifted_left_two, NOTE_row_shifted_left, 0, NOTE_row_shifted_right,
+                                NOTE_row_shifted_right_two};
     if (!r->shift)
         return;
-    note_add(im, NOTE_row_shifted, r, FIELDS, import_print(im, "%+d", r->shift), "0");
+    note_add(im, notes[r->shift + 2], r, FIELDS, import_print(im, "%+d", r->shift), "0");
     int comments = r->table->column[F_COMMENTS];
     if (comments >= 0 && comments + r->shift >= (int)r->row->n)
         note_add(im, NOTE_comment_lost, r, F_COMMENTS, "", NULL);

@@ -95,7 +95,7 @@ static const char *string_at(const json_t *object, const char *key)
     return text ? text : "";
 }
 
-/* "row_shifted:8 unit_new": every note's code and number, in order. */
+/* "row_shifted_left:8 unit_new": every note's code and number, in order. */
 static void note_list(const json_t *draft, char *to, size_t size)
 {
     size_t i, used = 0;
@@ -320,13 +320,13 @@ static const struct {
     {"short rows", TITLE HEAD "1\t" CAF "\t" TEXT "\t" TIME "\tHumanos\tActa\tCompras\n", "", "actions/0/comments",
      "[]"},
     {"shifted left", TITLE HEAD "1\tSubcriterio 1.2\t" TEXT "\t" TIME "\tHumanos\tActa\tCompras\t\t\n",
-     "row_shifted:1 criterion_derived:1", "actions/0/shift", "-1"},
+     "row_shifted_left:1 criterion_derived:1", "actions/0/shift", "-1"},
     {"shifted right", TITLE HEAD "1\t\t" CAF "\t" TEXT "\t" TIME "\tHumanos\tActa\tCompras\n",
-     "row_shifted:1 comment_lost:1", "actions/0/owner_text", "Compras"},
+     "row_shifted_right:1 comment_lost:1", "actions/0/owner_text", "Compras"},
     {"shifted right, the comment still there", TITLE HEAD "1\t\t" CAF "\t" TEXT "\t" TIME "\t" REST "\n",
-     "row_shifted:1", "actions/0/comments/0", "nota"},
-    {"shifted by two", TITLE HEAD "1\t\t\t" CAF "\t" TEXT "\t" TIME "\t" REST "\n", "row_shifted:1", "actions/0/shift",
-     "2"},
+     "row_shifted_right:1", "actions/0/comments/0", "nota"},
+    {"shifted by two", TITLE HEAD "1\t\t\t" CAF "\t" TEXT "\t" TIME "\t" REST "\n", "row_shifted_right_two:1",
+     "actions/0/shift", "2"},
     {"shifted where no shift fits", TITLE HEAD "1\tárea\tacción\tuna\tdos\ttres\n", "row_misaligned:1", "actions",
      "[]"},
     {"one wrong cell is no shift", WITH_TIME("ayer\t2023-06"), "date_unreadable:1", "notes/0/was", "ayer"},
