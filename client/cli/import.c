@@ -84,9 +84,28 @@ static void show(struct cli *cli, json_t *reply, const char *columns)
     view_reply(cli->format, &type, reply, columns);
 }
 
+/* How many of each kind, last, where the eye is. */
+static void say_counts(json_t *notes)
+{
+    const ProtobufCEnumDescriptor *kinds = &mejora__note_kind__descriptor;
+    char kind[64], line[256] = "";
+    json_t *note;
+    for (unsigned i = 1; i < kinds->n_values; i++) {
+        size_t n = 0, j, used = strlen(line);
+        enum_label(kinds, kinds->values[i].value, kind);
+        json_array_foreach(notes, j, note) n += !strcmp(json_string_value(json_object_get(note, "kind")), kind);
+        if (n)
+            snprintf(line + used, sizeof line - used, "%s%s: %zu", used ? ", " : "", view_label(kind), n);
+    }
+    if (*line)
+        say("%s", line);
+}
+
 static void show_changes(struct cli *cli, json_t *reply)
 {
     show(cli, reply, cli->command->columns);
+    if (cli->format == FORMAT_TABLE)
+        say_counts(json_object_get(reply, "notes"));
 }
 
 /* All faults at once, by line and column, without what is right beside them. JSON had them with the refusal. */

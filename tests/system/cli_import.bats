@@ -21,6 +21,10 @@ plans() { mejora plan list --institution "$1" -o tsv 2>/dev/null | sed -n '2,$p'
     run -0 --separate-stderr mejora plan import "$PLANS/plan_2023.tsv" --institution a
     [[ $output == *"a/2023"*"17"*"por decidir"* ]]
     [[ $stderr == *"--yes"* ]]
+    [[ $output == *"una columna a la izquierda"* ]]
+    for kind in reparado "por decidir"; do # the sums are those of the lines above
+        [[ $stderr == *"$kind: $(grep -c "^. $kind" <<<"$output")"* ]]
+    done
     [ -z "$(plans a)" ]
     run -0 mejora plan import "$PLANS/plan_2023.tsv" --institution a --dry-run --yes
     [ -z "$(plans a)" ]
