@@ -35,12 +35,37 @@ static struct libscols_table *lines_new(FILE *out)
     if (!isatty(fileno(out)))
         scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER);
     scols_table_new_column(t, "", 0, 0);
-    scols_table_new_column(t, "", 0, SCOLS_FL_WRAP);
+    struct libscols_column *right = scols_table_new_column(t, "", 0, SCOLS_FL_WRAP);
+    scols_column_set_safechars(right, "\n");
+    scols_column_set_wrapfunc(right, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
     return t;
+}
+
+/* The right column's texts are broken at words, to what the left one leaves of the line. */
+static void wrap_lines(struct libscols_table *t, size_t width)
+{
+    size_t widest = 0;
+    struct libscols_line *line;
+    for (size_t i = 0; (line = scols_table_get_line(t, i)); i++) {
+        size_t left = view_columns(scols_line_get_column_data(line, scols_table_get_column(t, 0)));
+        widest = left > widest ? left : widest;
+    }
+    for (size_t i = 0; width > widest + 2 && (line = scols_table_get_line(t, i)); i++) {
+        char *text = strdup(scols_line_get_column_data(line, scols_table_get_column(t, 1)));
+        scols_line_refer_data(line, 1, view_wrap(text, width - widest - 2));
+    }
+}
+
+static void put_text(const char *text, FILE *out)
+{
+    char *wrapped = view_wrap(strdup(text), view_width(out));
+    fputs(wrapped ? wrapped : text, out);
+    free(wrapped);
 }
 
 static void lines_put(struct libscols_table *t, FILE *out)
 {
+    wrap_lines(t, view_width(out));
     fflush(out);
     scols_print_table(t);
     scols_unref_table(t);
@@ -64,7 +89,9 @@ void help_command(const struct command *c, FILE *out)
     }
     fprintf(out, _("Example:\n  %s\n\nUsage:\n"), c->example);
     put_usage(c, out);
-    fprintf(out, "\n%s\n", _(c->help));
+    fputc('\n', out);
+    put_text(_(c->help), out);
+    fputc('\n', out);
     fprintf(out, _("In Spanish: mejora %s\n\n"), command_alias(c, left));
     struct libscols_table *t = lines_new(out);
     for (const struct arg *arg = c->args; arg->name; arg++) {
@@ -86,13 +113,13 @@ void help_command(const struct command *c, FILE *out)
 void help_all(FILE *out)
 {
     char name[64], left[72];
-    fputs(_("mejora keeps the improvement plan of your institution together with everybody who works on it.\n\n"
-            "Examples:\n"
-            "  mejora                                  what I must do\n"
-            "  mejora action list --mine               the actions of my units\n"
-            "  mejora progress report 12 75            action 12 is at 75 %\n\n"
-            "Commands:\n"),
-          out);
+    put_text(_("mejora keeps the improvement plan of your institution together with everybody who works on it.\n\n"
+               "Examples:\n"
+               "  mejora                                  what I must do\n"
+               "  mejora action list --mine               the actions of my units\n"
+               "  mejora progress report 12 75            action 12 is at 75 %\n\n"
+               "Commands:\n"),
+             out);
     struct libscols_table *t = lines_new(out);
     for (size_t i = 0; i < n_commands; i++) {
         snprintf(left, sizeof left, "  %s", command_name(&commands[i], name));
@@ -103,11 +130,11 @@ void help_all(FILE *out)
     t = lines_new(out);
     put_common(t);
     lines_put(t, out);
-    fputs(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, "
-            "6 invalid input,\n"
-            "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
-            "More about one command: mejora help COMMAND\n"),
-          out);
+    put_text(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, "
+               "6 invalid input,\n"
+               "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
+               "More about one command: mejora help COMMAND\n"),
+             out);
 }
 
 int run_help(struct cli *cli)

@@ -361,15 +361,16 @@ static void table_end(table *t)
     scols_unref_table(t);
 }
 
-static size_t width_of(const char *text)
+size_t view_columns(const char *text)
 {
     return (size_t)u8_strwidth((const uint8_t *)text, "UTF-8");
 }
 
-/* The text with newlines where lines of a width should end: between words where there are any. */
-static char *wrap(char *text, size_t width)
+char *view_wrap(char *text, size_t width)
 {
-    size_t n = strlen(text), at = 0;
+    size_t n = text && width ? strlen(text) : 0, at = 0;
+    if (!n)
+        return text;
     char *breaks = malloc(n + 1), *ret = malloc(2 * n + 1);
     if (breaks && ret) {
         u8_width_linebreaks((const uint8_t *)text, n, (int)width, 0, 0, NULL, "UTF-8", breaks);
@@ -427,7 +428,7 @@ static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldD
                      size_t room)
 {
     char *text = view_value(f, value);
-    scols_line_refer_data(line, i, room && text ? wrap(text, room) : text); /* which takes it */
+    scols_line_refer_data(line, i, view_wrap(text, room)); /* which takes it */
     const struct label *l = f->type == PROTOBUF_C_TYPE_ENUM ? label_find(json_string_value(value)) : NULL;
     if (l && l->color)
         scols_cell_set_color(scols_line_get_cell(line, i), l->color);
@@ -447,10 +448,10 @@ static size_t pick(const ProtobufCMessageDescriptor *type, const char *names,
     return n;
 }
 
-static size_t line_width(void)
+size_t view_width(FILE *out)
 {
     struct winsize size;
-    return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) < 0 ? 0 : size.ws_col;
 }
 
 static size_t more(size_t a, size_t b)
@@ -469,8 +470,8 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
         json_t *value = json_object_get(object, fields[i]->name);
         if (is_empty(value) && !is_percent(fields[i]))
             fields[i] = NULL;
-        else if (width_of(view_heading(fields[i]->name)) > widest)
-            widest = width_of(view_heading(fields[i]->name));
+        else if (view_columns(view_heading(fields[i]->name)) > widest)
+            widest = view_columns(view_heading(fields[i]->name));
     }
     for (size_t i = 0; i < n; i++) {
         if (!fields[i])
@@ -478,7 +479,7 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
         struct libscols_line *line = scols_table_new_line(t, NULL);
         scols_line_set_data(line, 0, view_heading(fields[i]->name));
         set_cell(line, 1, fields[i], json_object_get(object, fields[i]->name),
-                 line_width() ? more(line_width(), widest + 2) : 0);
+                 view_width(stdout) ? more(view_width(stdout), widest + 2) : 0);
     }
     table_end(t);
 }
@@ -490,7 +491,7 @@ static size_t widest_value(const ProtobufCFieldDescriptor *f, json_t *rows)
     json_array_foreach(rows, i, row)
     {
         char *text = view_value(f, json_object_get(row, f->name));
-        widest = text && width_of(text) > widest ? width_of(text) : widest;
+        widest = text && view_columns(text) > widest ? view_columns(text) : widest;
         free(text);
     }
     return widest;
@@ -499,10 +500,10 @@ static size_t widest_value(const ProtobufCFieldDescriptor *f, json_t *rows)
 /* Whether a terminal's line holds the headings and what cannot give way; what is left is shared by what can. */
 static bool fits(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *rows, size_t room[])
 {
-    size_t width = line_width(), needed = 2 * (n - 1), flexible = 0;
+    size_t width = view_width(stdout), needed = 2 * (n - 1), flexible = 0;
     for (size_t c = 0; c < n; c++) {
         bool gives_way = flags_of(fields[c]) & (SCOLS_FL_TRUNC | SCOLS_FL_WRAP);
-        size_t heading = width_of(view_heading(fields[c]->name)),
+        size_t heading = view_columns(view_heading(fields[c]->name)),
                widest = gives_way ? 0 : widest_value(fields[c], rows);
         needed += widest > heading ? widest : heading;
         flexible += gives_way;

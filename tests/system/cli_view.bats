@@ -95,6 +95,22 @@ print(max(len(line.rstrip("\n")) for line in sys.stdin))')" -le 80 ]
 print(max(len(line.rstrip("\n")) for line in sys.stdin))')" -le 30 ]
 }
 
+@test "help fits the terminal and breaks no word" {
+    words() { sed 's/\x1b\[[0-9;]*m//g; s/\r//' | tr -s '[:space:]' '\n'; }
+    fake_start '{}'
+    for command in help "plan import -h"; do
+        # shellcheck disable=SC2086 # words
+        COLUMNS=50 run -0 on_terminal mejora $command
+        shown=$output
+        # shellcheck disable=SC2086 # words
+        run -0 --separate-stderr comm -3 <(words <<<"$output" | sort) <(mejora $command | words | sort)
+        run ! grep -E '^\s*[[:alpha:]]+[,.;:]?$' <<<"$output" # a path may be broken, a word not
+        # what is indented by its own left column may not fit: a usage, an example
+        [ "$(sed 's/\x1b\[[0-9;]*m//g; s/\r//' <<<"$shown" | grep -v '^  mejora ' | python 'import sys
+print(max(len(line.rstrip()) for line in sys.stdin))')" -le 50 ]
+    done
+}
+
 @test "JSON on a terminal is still JSON, and harmless" {
     fake_start "$ACTIONS"
     run -0 on_terminal mejora action list -o json
