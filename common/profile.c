@@ -63,6 +63,7 @@ static bool from_json(json_t *object, struct profile *p, struct profile_error *e
     json_t *plan = json_object_get(object, "plan");
     const char *kind = json_string_value(json_object_get(object, "kind"));
     p->plan = (int32_t)json_integer_value(plan);
+    p->plan_follows = json_is_true(json_object_get(object, "plan_follows"));
     p->pending = json_is_true(json_object_get(object, "pending"));
     p->invitation = kind && !strcmp(kind, "invitation");
     if (plan && (p->plan < 1970 || p->plan > 2199)) /* what is no number counts as 0 */
@@ -118,6 +119,8 @@ static json_t *to_json(const struct profile *p)
                                p->institution, "person", p->person, "expires_at", p->expires_at);
     if (p->plan)
         json_object_set_new(object, "plan", json_integer(p->plan));
+    if (p->plan_follows)
+        json_object_set_new(object, "plan_follows", json_true());
     if (p->pending)
         json_object_set_new(object, "pending", json_true());
     if (p->invitation)

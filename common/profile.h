@@ -16,6 +16,7 @@ struct profile {
     char server_key[PROFILE_KEY], public_key[PROFILE_KEY], secret_key[PROFILE_KEY]; /* Z85 */
     char *institution;                                                              /* NULL: none */
     int32_t plan;                                                                   /* a year; 0: none */
+    bool plan_follows; /* the plan was not chosen: it is the institution's current one, as it was when last looked up */
     char *person;
     bool invitation;
     bool pending;     /* the server may not know this key yet */

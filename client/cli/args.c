@@ -125,6 +125,8 @@ bool args_ref(struct cli *cli, const char *text, enum ref_level level)
     const char *institution = cli->profile.institution;
     struct ref ref;
     char *error;
+    if (level > REF_PLAN && !ref_complete(text, institution, 0, &ref))
+        cli_settle_plan(cli);
     /* a lone year is a plan where a plan is wanted, an action's number elsewhere */
     int32_t year = level <= REF_PLAN ? 0 : cli->profile.plan;
     if (ref_complete(text, institution, year, &ref)) {

@@ -77,6 +77,7 @@ struct cli {
     char *profile_file;
     struct profile profile;
     bool has_profile;
+    bool plan_settled; /* it has been looked up which plan is meant */
     struct client *client;
     int timeout_ms;  /* 0: the command's own */
     char as_of[48];  /* --as-of; empty: as things are now */
@@ -113,6 +114,9 @@ json_t *cli_judge(struct cli *cli, const struct op *op, struct answer *answer, j
 json_t *cli_try(struct client *client, const struct op *op, const char *ref, json_t *fields, struct answer *ret);
 json_t *cli_reply(struct answer *a);                 /* the answer as JSON, with its words; NULL: none */
 bool cli_reference(struct cli *cli, unsigned about); /* cli->ref from what was typed and the profile; said why not */
+/* What references without a year mean, into the profile: what was chosen (mejora use), else the institution's current plan, which is
+ * looked up: the one it was may have been carried on. Who cannot ask takes that one. */
+void cli_settle_plan(struct cli *cli);
 int cli_run(struct cli *cli);
 void cli_show(struct cli *cli, const struct op *op, json_t *reply);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a line on stderr */
@@ -158,9 +162,9 @@ int run_proof(struct cli *cli);
 int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
 char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRID_LIMIT; NULL: said why not */
-void settle_date(struct cli *cli, const char *field); /* days back become a date */
+void settle_date(struct cli *cli, const char *field);   /* days back become a date */
 char *changes_text(json_t *before,
-                   json_t *after); /* "Progress: 75 → 50" for each field that is not what it was; freed */
-void settle_as_of(struct cli *cli);                   /* and what is asked is asked as of then */
+                   json_t *after);  /* "Progress: 75 → 50" for each field that is not what it was; freed */
+void settle_as_of(struct cli *cli); /* and what is asked is asked as of then */
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

@@ -108,25 +108,6 @@ static bool prepare(struct cli *cli, const struct profile *invitation, int *ret_
     return false;
 }
 
-/* The newest plan of the institution, so that short references work from the start. None yet is fine. */
-static int32_t newest_plan(struct cli *cli)
-{
-    struct answer answer;
-    json_t *none = json_object(), *plan;
-    json_t *reply = cli_try(cli->client, &ops[OP_plan_list], cli->profile.institution, none, &answer);
-    int32_t year = 0;
-    size_t i;
-    json_array_foreach(json_object_get(reply, "plans"), i, plan)
-    {
-        int32_t its = (int32_t)json_integer_value(json_object_get(plan, "year"));
-        year = its > year ? its : year;
-    }
-    answer_free(&answer);
-    json_decref(reply);
-    json_decref(none);
-    return year;
-}
-
 static int complete(struct cli *cli, json_t *me, const char *invitation_file)
 {
     struct profile_error error;
@@ -134,8 +115,8 @@ static int complete(struct cli *cli, json_t *me, const char *invitation_file)
     free(cli->profile.institution);
     cli->profile.institution = institution && strcmp(institution, "*") != 0 ? strdup(institution) : NULL;
     cli->profile.pending = false;
-    if (cli->profile.institution)
-        cli->profile.plan = newest_plan(cli);
+    cli->profile.plan_follows = cli->profile.institution != NULL;
+    cli_settle_plan(cli); /* so that short references work from the start, also without a connection */
     if (!profile_write(cli->profile_file, &cli->profile, &error)) {
         profile_trouble(&error, cli->profile_file);
         return EXIT_FAILED;
@@ -238,6 +219,7 @@ int run_use(struct cli *cli)
     free(cli->profile.institution);
     cli->profile.institution = strdup(ref.institution);
     cli->profile.plan = ref.plan;
+    cli->profile.plan_follows = !ref.plan;
     if (!profile_write(cli->profile_file, &cli->profile, &error)) {
         profile_trouble(&error, cli->profile_file);
         return EXIT_FAILED;

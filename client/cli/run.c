@@ -60,7 +60,42 @@ static bool use_institution(struct cli *cli)
         return true;
     free(cli->profile.institution);
     cli->profile.plan = 0;
+    cli->profile.plan_follows = false;
     return (cli->profile.institution = strdup(named)) != NULL;
+}
+
+static int32_t current_plan(struct cli *cli)
+{
+    enum { HASTE = 4 }; /* the rest of the time is for what was asked */
+    struct answer answer;
+    struct ref ref = {0};
+    json_t *none = json_object();
+    int ms = cli->timeout_ms ? cli->timeout_ms : CALL_TIMEOUT_MS;
+    client_timeout(cli->client, ms / HASTE);
+    json_t *reply = cli_try(cli->client, &ops[OP_plan_list], cli->profile.institution, none, &answer);
+    client_timeout(cli->client, ms);
+    if (!ref_parse(json_string_value(json_object_get(reply, "current")), &ref))
+        ref.plan = 0;
+    answer_free(&answer);
+    json_decref(reply);
+    json_decref(none);
+    return ref.plan;
+}
+
+void cli_settle_plan(struct cli *cli)
+{
+    struct profile *p = &cli->profile;
+    struct profile_error error;
+    bool chosen = p->plan && !p->plan_follows, offline = cli->queue && p->plan;
+    if (cli->plan_settled || chosen || offline || !p->institution || !cli->client)
+        return;
+    cli->plan_settled = true;
+    int32_t was = p->plan, now = current_plan(cli);
+    if (!now || now == was)
+        return;
+    p->plan = now;
+    if (p->plan_follows && !local_text(cli, "institution") && profile_write(cli->profile_file, p, &error) && was)
+        say(_("12 now means %s/%d/12."), p->institution, (int)now);
 }
 
 /* What an operation is about when nothing was said: as much of the profile's plan as it takes. */
@@ -68,8 +103,12 @@ static bool default_reference(struct cli *cli, unsigned about)
 {
     struct ref ref = {.level = cli->command->about, .plan = cli->profile.plan};
     const char *institution = cli->profile.institution;
-    if (ref.level == REF_PLAN && !ref.plan && (about & 1u << REF_INSTITUTION))
-        ref.level = REF_INSTITUTION;
+    if (ref.level == REF_PLAN && (!ref.plan || cli->profile.plan_follows) && (about & 1u << REF_INSTITUTION))
+        ref.level = REF_INSTITUTION; /* the server knows */
+    if (ref.level == REF_PLAN) {
+        cli_settle_plan(cli);
+        ref.plan = cli->profile.plan;
+    }
     if (!institution && (about & 1u << REF_NOTHING))
         ref.level = REF_NOTHING;
     if (ref.level > REF_NOTHING && !institution)

@@ -168,3 +168,11 @@ create function lib.amendment_refuse(institution text, plan int, patch jsonb, wh
     select 'invalid'::mejora.outcome, 'amendment_why_missing', array[lib.ref(institution, plan)]
      where coalesce(why, '') = '' and lib.groups(patch - 'unit') is not null and lib.is_approved(institution, plan)
 $$;
+
+-- The plan that is meant where none is named: not one that was carried on, rather one that has begun, and of those the newest.
+create function lib.current_plan(institution text, today date) returns int stable language sql as $$
+    select p.year from mejora.plan p where p.institution = current_plan.institution
+     order by p.carried_to is not null,
+              (select min(a.start_date) <= today from mejora.action a
+                where (a.institution, a.plan) = (p.institution, p.year)) desc nulls last, p.year desc limit 1
+$$;

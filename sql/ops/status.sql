@@ -1,7 +1,7 @@
 create type op.tally as (code text, name text, actions int, not_reported int, in_progress int, done int, due_soon int,
                          overdue int, percent int);
 
--- The board of a plan; without one, of the newest that was not carried on. Annulled actions do not count. The
+-- The board of a plan; without one, of the current one. Annulled actions do not count. The
 -- percentage is the mean over all others, and one that nobody reported counts as nothing done: silence must not make
 -- a plan look better. An action of several units counts for each of them, and once in the total.
 create function op.status(
@@ -18,8 +18,8 @@ begin
         return;
     end if;
     select p.year, lib.ref(institution, p.year), p.title into year, plan, title
-      from mejora.plan p where p.institution = institution and (about_plan is null or p.year = about_plan)
-     order by p.carried_to is not null, p.year desc limit 1;
+      from mejora.plan p
+     where (p.institution, p.year) = (institution, coalesce(about_plan, lib.current_plan(institution, lib.today(institution))));
     if not found then
         select 'not_found', 'no_plan_yet', array[institution] into outcome, error, error_args;
         return;

@@ -1,6 +1,6 @@
 -- The board and what is due.
 begin;
-select plan(18);
+select plan(23);
 
 insert into mejora.institution values ('tbrd', 'Instituto de Prueba', 'America/Santo_Domingo'), ('tbr2', 'Otro', 'America/Santo_Domingo');
 insert into mejora.unit (institution, unit, name) values ('tbrd', 'ti', 'Tecnología'), ('tbrd', 'rrhh', 'Recursos Humanos'), ('tbrd', 'idle', 'Archivo');
@@ -66,5 +66,23 @@ select is(d.outcome || ' ' || coalesce(d.error, '') || coalesce(cardinality(d.ac
                ('tbrd', null, -1, 'invalid field_invalid0', 'a negative number of days'),
                ('nope', null, 30, 'not_found no_such_institution0', 'there is no such institution')) c (institution, plan, days, expect, what),
        op.due(1, c.institution, c.plan, c.days) d;
+
+-- Which plan is meant where none is named
+select set_config('mejora.institution', 'tbr2', true) as here \gset
+create function pg_temp.current(out text) language sql as $$ select current from op.plan_list(1, 'tbr2') $$;
+create function pg_temp.plan_of(year int, begins date, carried_to int default null) returns void language sql as $$
+    insert into mejora.plan (institution, year, title, carried_to) values ('tbr2', year, 'Plan', carried_to);
+    insert into mejora.action (institution, plan, item_no, start_period, end_period, start_date, end_date)
+    select 'tbr2', year, 1, 'T1', 'T4', begins, begins + 90 where begins is not null;
+$$;
+select is(pg_temp.current(), null, 'no plan: none is meant');
+do $$ begin perform pg_temp.plan_of(2027, '2027-01-01'); end $$;
+select is(pg_temp.current(), 'tbr2/2027', 'one that is still to begin, for want of another');
+do $$ begin perform pg_temp.plan_of(2025, '2025-01-01'); end $$;
+select is(pg_temp.current(), 'tbr2/2025', 'rather one that has begun');
+do $$ begin perform pg_temp.plan_of(2026, '2026-01-01'); perform pg_temp.plan_of(2028, null); end $$;
+select is(pg_temp.current(), 'tbr2/2026', 'of those the newest');
+update mejora.plan set carried_to = 2027 where (institution, year) in (('tbr2', 2025), ('tbr2', 2026));
+select is(pg_temp.current(), 'tbr2/2027', 'and never one that was carried on');
 select * from finish();
 rollback;

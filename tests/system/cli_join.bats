@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 load ../support/fake
 
 ME='"whoami": [{"reply": {"person": "ana", "institution": "inm", "roles": ["ROLE_RESPONSABLE"]}}]'
-PLANS='"plan_list": [{"reply": {"plans": [{"ref": "inm/2023", "year": 2023}, {"ref": "inm/2026", "year": 2026}]}}]'
+PLANS='"plan_list": [{"reply": {"current": "inm/2026"}}]'
 
 setup() {
     fake_start "{\"person_invite\": [{\"reply\": {\"person\": \"ana\", \"institution\": \"inm\", \"expires_at\": \"1763640000000000\"}}],
@@ -32,13 +32,43 @@ hex() { /usr/bin/python3 -c 'import sys, zmq.utils.z85 as z; print(z.decode(sys.
     MEJORA_PROFILE=$FAKE/profile run -2 mejora person invite ana --file "$INVITATION" # another's file is not written over
 }
 
-@test "joining makes a key, registers it, burns the invitation and learns the newest plan" {
+@test "joining makes a key, registers it, burns the invitation and learns the current plan" {
     run -0 mejora join "$INVITATION" --profile "$OWN"
     [ ! -e "$INVITATION" ]
     [ "$(stat -c %a "$OWN")" = 600 ]
     [ "$(value "$OWN" institution)/$(value "$OWN" plan) $(value "$OWN" pending)" = "inm/2026 None" ]
     [ "$(fake_asked '__import__("base64").b64decode(next(a for a in asked if a["op"] == "join")["fields"]["public_key"]).hex()')" = \
         "$(hex "$(value "$OWN" public_key)")" ]
+}
+
+@test "short references follow the plan that is current, until one is chosen" {
+    script() { # YEAR
+        fake_script "{$ME, \"join\": [{}], \"plan_list\": [{\"reply\": {\"current\": \"inm/$1\"}}], \"action_show\": [{}], \"task_done\": [{}], \"status\": [{}]}"
+        : >"$FAKE/requests.jsonl"
+    }
+    asked() { fake_asked '" ".join(a["op"] + ":" + a["ref"] for a in asked)'; }
+    own() { mejora "$@" --profile "$OWN"; }
+    own join "$INVITATION"
+    script 2027 # the plan of 2026 was carried on
+    run -0 --separate-stderr own action show 12
+    [ "$(asked)" = "plan_list:inm action_show:inm/2027/12" ]
+    [ "$stderr" = "Ahora 12 significa inm/2027/12." ]
+    script 2027
+    run -0 --separate-stderr own action show 12
+    [ -z "$stderr" ]
+    own action show 2025/3
+    own status
+    own task 'done' 12.1 --queue
+    [ "$(asked)" = "plan_list:inm action_show:inm/2027/12 action_show:inm/2025/3 status:inm task_done:inm/2027/12.1" ]
+    own use inm/2025
+    script 2028
+    own action show 12
+    own status
+    [ "$(asked)" = "action_show:inm/2025/12 status:inm/2025" ]
+    own use inm
+    script 2028
+    own action show 12
+    [ "$(asked)" = "plan_list:inm action_show:inm/2028/12" ]
 }
 
 @test "an answer that is lost does not lose the key" {

@@ -37,7 +37,7 @@ static int tear_down(void **state)
 
 static struct profile fresh(void)
 {
-    struct profile p = {.institution = strdup("inm"), .plan = 2023, .pending = true};
+    struct profile p = {.institution = strdup("inm"), .plan = 2023, .plan_follows = true, .pending = true};
     assert_true(profile_keys_make(&p));
     memcpy(p.server_key, p.public_key, PROFILE_KEY);
     assert_true(profile_endpoint_add(&p, "tcp://a:1"));
@@ -57,6 +57,7 @@ static void what_is_written_is_read(void **state)
     assert_string_equal(q.secret_key, p.secret_key);
     assert_string_equal(q.institution, "inm");
     assert_int_equal(q.plan, 2023);
+    assert_true(q.plan_follows);
     assert_true(q.pending && !q.invitation);
     profile_free(&p);
     profile_free(&q);
