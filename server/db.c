@@ -43,16 +43,21 @@ PGconn *db_connect(const char *conninfo, bool read_only)
     return PQconnectdbParams(keywords, values, 1);
 }
 
-bool db_has_waited(const PGresult *r)
-{
-    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-    return state && !strcmp(state, "55P03");
-}
+static const struct {
+    const char *state; /* or how it begins */
+    enum db_failure failure;
+} failures[] = {
+    {"40", DB_PASSES},    {"23505", DB_PASSES}, {"55P03", DB_WAITED},
+    {"57014", DB_WAITED}, {"53", DB_EXHAUSTED}, {"25006", DB_ELSEWHERE},
+};
 
-bool db_may_pass(const PGresult *r)
+enum db_failure db_failure(const PGresult *r)
 {
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-    return state && (!strncmp(state, "40", 2) || !strcmp(state, "23505") || db_has_waited(r));
+    for (size_t i = 0; state && i < sizeof failures / sizeof *failures; i++)
+        if (!strncmp(state, failures[i].state, strlen(failures[i].state)))
+            return failures[i].failure;
+    return DB_FINAL;
 }
 
 /* Only codes are logged: message and detail would quote people's data. The context is our own SQL. */

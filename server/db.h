@@ -13,9 +13,14 @@ void db_announce(int hint_port); /* what change_list says of it on every connect
 /* As role mejora_server. Never NULL, but PQstatus tells. PQfinish it. */
 PGconn *db_connect(const char *conninfo, bool read_only);
 
-bool db_may_pass(
-    const PGresult *r); /* serialization, deadlock, lock timeout, a key that somebody else inserted first */
-bool db_has_waited(const PGresult *r); /* lock timeout */
+enum db_failure {
+    DB_FINAL,     /* it would fail again */
+    DB_PASSES,    /* serialization, deadlock, a key that somebody else inserted first */
+    DB_WAITED,    /* a timeout, for a lock or of the statement: everybody behind it has waited too, so once is enough */
+    DB_EXHAUSTED, /* no disk, no memory: not for now */
+    DB_ELSEWHERE, /* this one only reads: who writes is somebody else now */
+};
+enum db_failure db_failure(const PGresult *r);
 void db_log_failure(const char *what, const PGresult *r);
 
 /* One statement with text parameters; NULL and logged unless it gave rows or finished. PQclear it. */

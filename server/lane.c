@@ -17,8 +17,7 @@ enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3 };
 
 struct attempt {
     int at;
-    bool again;  /* the failure may pass: serialization, deadlock, lock timeout */
-    bool waited; /* a lock timeout: everybody behind it has waited too, so once is enough */
+    enum db_failure failure;
 };
 
 /* A refusal by the front takes the same road as a statement of its own, so that it is in the audit trail too. */
@@ -245,12 +244,13 @@ static bool answer(const struct plan *p, struct call *c, const PGresult *r)
 }
 
 /* Told by what comes, not by PQstatus, which may stay good after a failed write: an error without a code, or nothing where
- * something was due. */
+ * something was due. A database that has become a standby is as good as gone. */
 static bool is_lost(const PGconn *pg, const PGresult *r, bool due)
 {
     if (PQstatus(pg) == CONNECTION_BAD || (due && !r))
         return true;
-    return r && PQresultStatus(r) == PGRES_FATAL_ERROR && !PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    return r && PQresultStatus(r) == PGRES_FATAL_ERROR &&
+           (!PQresultErrorField(r, PG_DIAG_SQLSTATE) || db_failure(r) == DB_ELSEWHERE);
 }
 
 static struct attempt receive(struct lane *l, struct call *calls[], int n)
@@ -272,7 +272,7 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
         bool ok = status == PGRES_TUPLES_OK && i < n &&
                   (calls[i]->refused || answer(&l->plans[calls[i]->op - ops], calls[i], r));
         if (!ok && a.at == DONE) {
-            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_may_pass(r), db_has_waited(r)};
+            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_failure(r)};
             if (i >= n || !calls[i]->same)
                 db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
         }
@@ -325,11 +325,13 @@ static void refuse_all(struct call *calls[], int n, Mejora__Outcome outcome, con
 
 static bool settle_one(struct call *c, struct attempt a, int tries)
 {
-    bool passes = a.at == LOST || a.again;
-    if (passes && tries < (a.waited ? 1 : MAX_TRIES))
+    bool passes = a.at == LOST || a.failure == DB_PASSES || a.failure == DB_WAITED;
+    if (passes && tries < (a.failure == DB_WAITED ? 1 : MAX_TRIES))
         return false;
     if (passes)
         refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_BUSY, "busy");
+    else if (a.failure == DB_EXHAUSTED)
+        refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, "database_unavailable");
     else
         refuse_all(&c, 1, MEJORA__OUTCOME__OUTCOME_INTERNAL, "internal");
     return true;

@@ -375,6 +375,34 @@ static void coming_and_going_leaves_nothing_behind(void **state)
     assert_true(SANITIZED || mejorad_rss_kib(&server) - before < 4 << 10);
 }
 
+/* Its connections whose timer is this one: 1 until what was sent is acknowledged, 2 for the kernel's question whether the
+ * peer is still there, which a cable that was pulled does not answer. */
+static unsigned timers(unsigned wanted)
+{
+    enum { ESTABLISHED = 1, HERTZ = 100, SOON_S = 60 };
+    unsigned port, peer_port, tcp, timer, when, found = 0;
+    char text[512];
+    FILE *f = fopen("/proc/net/tcp", "r");
+    assert_non_null(f);
+    while (fgets(text, sizeof text, f))
+        found += sscanf(text, " %*d: %*8x:%4x %*8x:%4x %2x %*8x:%*8x %2x:%8x", &port, &peer_port, &tcp, &timer,
+                        &when) == 5 &&
+                 tcp == ESTABLISHED && port == strtoul(strrchr(server.endpoint, ':') + 1, NULL, 10) &&
+                 timer == wanted && when <= SOON_S * HERTZ;
+    fclose(f);
+    return found;
+}
+
+static void the_kernel_asks_whether_a_peer_is_there(void **state)
+{
+    (void)state;
+    assert_goes_on("a connection");
+    for (int64_t until = clock_ms() + 10000; timers(1) && clock_ms() < until;)
+        ;
+    assert_true(timers(2) > 0);
+    assert_int_equal(timers(0), 0);
+}
+
 /* Nobody new gets in while nobody can be asked who he is; and then he does, by himself. */
 static void nobody_is_let_in_unknown(void **state)
 {
@@ -599,23 +627,6 @@ static void text_is_text_and_never_sql(void **state)
 
 /* ---- what takes long ---- */
 
-static void who_is_silent_for_long_is_hung_up_on(void **state)
-{
-    (void)state;
-    struct proxy *line = proxy_new(server.endpoint);
-    struct mejorad far = server;
-    snprintf(far.endpoint, sizeof far.endpoint, "%s", proxy_endpoint(line));
-    void *peer = peer_open(&far, &keys);
-    assert_reply(asked(peer, "whoami", NULL, NULL), MEJORA__OUTCOME__OUTCOME_OK, NULL, "before");
-    int before = files_open(server.pid);
-    proxy_order(line, &(struct line_fault){.way = TO_SERVER, .silent = true});
-    proxy_wait_closed(line);
-    assert_goes_on("a silent peer");
-    assert_int_equal(files_open(server.pid), before - 1);
-    peer_close(peer);
-    proxy_free(line);
-}
-
 static void coming_and_going_for_a_minute_leaves_nothing_behind(void **state)
 {
     enum { A_SECOND = 1000, SECONDS = 60 };
@@ -643,6 +654,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_routing_id_is_nobodys_name),
         cmocka_unit_test(out_of_files_the_others_go_on),
         cmocka_unit_test(coming_and_going_leaves_nothing_behind),
+        cmocka_unit_test(the_kernel_asks_whether_a_peer_is_there),
         cmocka_unit_test(nobody_is_let_in_unknown),
         cmocka_unit_test(stopped_and_continued_it_goes_on),
         cmocka_unit_test(more_than_anybody_needs_is_refused_in_little_memory),
@@ -653,7 +665,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(text_is_text_and_never_sql),
     };
     const struct CMUnitTest longer[] = {
-        cmocka_unit_test(who_is_silent_for_long_is_hung_up_on),
         cmocka_unit_test(coming_and_going_for_a_minute_leaves_nothing_behind),
     };
     if (argc > 1 && !strcmp(argv[1], "long"))

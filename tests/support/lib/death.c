@@ -28,10 +28,10 @@ const char *const place_names[PLACES] = {
     [PLACE_END] = "all is written and the COMMIT is next",
 };
 
-static pid_t writer(const struct mejorad *m)
+pid_t death_writer(const struct mejorad *m)
 {
     pid_t pid = (pid_t)sql_long(m, "select pid from pg_stat_activity where application_name = 'mejorad' and query like"
-                                   " 'with old%%' order by state = 'active' desc limit 1");
+                                   " 'with old%%' order by state = 'active' desc, query_start desc nulls last limit 1");
     assert_true(pid > 1);
     return pid;
 }
@@ -40,7 +40,7 @@ void death_now(struct mejorad *m, enum death death)
 {
     switch (death) {
     case DEATH_SERVER: mejorad_kill(m); break;
-    case DEATH_BACKEND: kill(writer(m), SIGKILL); break;
+    case DEATH_BACKEND: kill(death_writer(m), SIGKILL); break;
     case DEATH_POSTMASTER: kill(database_postmaster(m), SIGKILL); break;
     case DEATH_IMMEDIATE: kill(database_postmaster(m), SIGQUIT); break;
     case DEATH_FAST: kill(database_postmaster(m), SIGINT); break;

@@ -13,6 +13,7 @@ enum place { PLACE_CHANGE, PLACE_REQUEST, PLACE_AUDIT, PLACE_END, PLACES };
 
 extern const char *const death_names[DEATHS], *const place_names[PLACES];
 
+pid_t death_writer(const struct mejorad *m);         /* the backend that writes */
 void death_now(struct mejorad *m, enum death death); /* the server itself is waited for */
 
 /* At the n-th write from now on, once. The killer is the writing backend's own child. */

@@ -225,11 +225,16 @@ long mejorad_rss_kib(const struct mejorad *m)
     return kib;
 }
 
-PGconn *database_connect(const struct mejorad *m, const char *user)
+PGconn *database_try(const struct mejorad *m, const char *user)
 {
     char info[256];
     conninfo(m, user, info);
-    PGconn *pg = PQconnectdb(info);
+    return PQconnectdb(info);
+}
+
+PGconn *database_connect(const struct mejorad *m, const char *user)
+{
+    PGconn *pg = database_try(m, user);
     if (PQstatus(pg) != CONNECTION_OK)
         fail_msg("no connection as %s: %s", user, PQerrorMessage(pg));
     PQclear(PQexec(pg, "set client_min_messages = warning"));

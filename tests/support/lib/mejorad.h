@@ -36,6 +36,7 @@ PGconn *database(const struct mejorad *m);
 void database_close(void);
 pid_t database_postmaster(const struct mejorad *m);
 PGconn *database_connect(const struct mejorad *m, const char *user); /* the caller finishes it */
+PGconn *database_try(const struct mejorad *m, const char *user);     /* the same, and PQstatus tells */
 const char *sql(const struct mejorad *m, const char *fmt, ...)
     __attribute__((format(printf, 2, 3))); /* first value; "" */
 long sql_long(const struct mejorad *m, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
