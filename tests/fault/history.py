@@ -1,8 +1,8 @@
-"""Sixteen people append to the same lists and read them while the server and its PostgreSQL are killed: is there an order of
-all that they did that explains what each of them saw?
+"""Sixteen people append to the same lists and read them while the server and its PostgreSQL are killed: is there an
+order of all that they did that explains what each of them saw?
 
-The lists are an action's comments, its resources (read, and written back longer, if the version is still that) and its history
-of reports. One edit may append to two of them; one reading of the plan sees the lists of all actions at once.
+The lists are an action's comments, its resources (read, and written back longer, if the version is still that) and its
+history of reports. One edit may append to two of them; one reading of the plan sees the lists of all actions at once.
 """
 
 import os
@@ -59,7 +59,8 @@ def comment(_, ref):
 
 def report(_, ref):
     value = fresh()
-    return {}, [(("history", ref), value)], ("progress_report", ref, {"percent": random.choice([25, 50, 75]), "why": value})
+    fields = {"percent": random.choice([25, 50, 75]), "why": value}
+    return {}, [(("history", ref), value)], ("progress_report", ref, fields)
 
 
 def edit(client, ref):
@@ -103,7 +104,8 @@ class People:
     def work(self, number):
         try:
             patience = 10.0 if number % 4 else 0.5  # some do not wait for the end
-            with Client(self.profile, timeout=patience, public_key=self.keys[number][0], secret_key=self.keys[number][1]) as client:
+            public, secret = self.keys[number]
+            with Client(self.profile, timeout=patience, public_key=public, secret_key=secret) as client:
                 for _ in range(EACH):
                     done = act(client, random.choice(KINDS), random.choice(ACTIONS), number)
                     with self.moved:

@@ -90,7 +90,7 @@ static void settle(void)
 /* In steps through the whole conversation, until it is over before the line is cut. */
 static void a_line_cut_anywhere_is_asked_over_another(void **state)
 {
-    enum { STEP = SANITIZED ? 400 : 130 };
+    enum { STEP = SANITIZED ? 250 : 130 };
     (void)state;
     for (int way = 0; way < WAYS; way++) {
         int cuts = 1, n = 0;
@@ -326,17 +326,26 @@ static int files_open(pid_t pid)
     return n - 2;
 }
 
+static void run_again(const char *log)
+{
+    char kept[64];
+    mejorad_stop(&server);
+    snprintf(kept, sizeof kept, "%s", server.log);
+    snprintf(server.log, sizeof server.log, "%s", log ? log : kept);
+    mejorad_run(&server, NULL);
+    snprintf(server.log, sizeof server.log, "%s", kept);
+    peer_close(good);
+    good = peer_open(&server, &keys);
+}
+
 static void out_of_files_the_others_go_on(void **state)
 {
     enum { FILES = 100, LINES = 150 };
     int fds[LINES];
     (void)state;
-    mejorad_stop(&server);
     server.files = FILES;
-    mejorad_run(&server, NULL);
+    run_again(NULL);
     server.files = 0;
-    peer_close(good);
-    good = peer_open(&server, &keys);
     assert_goes_on("few files");
     for (int i = 0; i < LINES; i++)
         fds[i] = dial();
@@ -347,10 +356,7 @@ static void out_of_files_the_others_go_on(void **state)
     for (int i = 0; i < LINES; i++)
         close(fds[i]);
     assert_goes_on("files again");
-    mejorad_stop(&server);
-    mejorad_run(&server, NULL);
-    peer_close(good);
-    good = peer_open(&server, &keys);
+    run_again(NULL);
 }
 
 static void come_and_go(int times)
@@ -436,6 +442,19 @@ static void stopped_and_continued_it_goes_on(void **state)
     load_check(load);
     assert_int_equal(load->again, 0);
     load_disconnect(load);
+}
+
+static void a_log_that_takes_nothing_stops_nobody(void **state)
+{
+    (void)state;
+    run_again("/dev/full");
+    for (int i = 0; i < 50; i++) {
+        ask_bytes(good, "whoami", NULL, NULL, "\xff", 1); /* a line in the log each */
+        hear(good, &r);
+        assert_reply(&r, MEJORA__OUTCOME__OUTCOME_INVALID, "malformed", "a log that is full");
+    }
+    assert_goes_on("a log that is full");
+    run_again(NULL);
 }
 
 /* ---- messages ---- */
@@ -657,6 +676,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_kernel_asks_whether_a_peer_is_there),
         cmocka_unit_test(nobody_is_let_in_unknown),
         cmocka_unit_test(stopped_and_continued_it_goes_on),
+        cmocka_unit_test(a_log_that_takes_nothing_stops_nobody),
         cmocka_unit_test(more_than_anybody_needs_is_refused_in_little_memory),
         cmocka_unit_test(ten_megabytes_are_hung_up_on),
         cmocka_unit_test(a_head_that_means_nothing_is_answered),

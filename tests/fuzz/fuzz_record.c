@@ -14,6 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 enum { BUDGET = 1 << 20, DEPTH = 4 };
 
+static bool taken[OPS]; /* whether any input was a good one for the row */
+
 /* Messages nest, but never within themselves: DEPTH is more than there is. */
 static struct shape *shape_of(const ProtobufCMessageDescriptor *type, unsigned choice, struct arena *mem, int depth)
 {
@@ -56,8 +58,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     if (!reply)
         abort();
     protobuf_c_message_init(op->reply, reply);
-    if (shape_read(shape, (struct slice){bytes + 2, (int)(size - 2)}, reply, &mem))
+    bool good = shape_read(shape, (struct slice){bytes + 2, (int)(size - 2)}, reply, &mem);
+    if (good)
         pack_again(reply);
+    taken[op - ops] |= good;
     arena_free(&shapes);
     arena_free(&mem);
     return 0;

@@ -1,4 +1,6 @@
-/* replay - a fuzz target's corpus as an ordinary test: CORPUS is its directory, WHAT the words for it. One include, after the target. */
+/* replay - a fuzz target's corpus as an ordinary test: CORPUS is its directory, WHAT the words for it. One include, after the
+ * target. With ROWS, the number of rows of the table that the first byte chooses from, every input is tried with each, and the
+ * target's taken[] must have every one. */
 #pragma once
 
 #include <dirent.h>
@@ -11,7 +13,25 @@ static int replay(const char *path)
         return -1;
     size_t size = fread(bytes, 1, sizeof bytes, file);
     fclose(file);
+#ifdef ROWS
+    for (int row = 0; row < ROWS; row++) {
+        bytes[0] = (uint8_t)row;
+        LLVMFuzzerTestOneInput(bytes, size);
+    }
+#endif
     return LLVMFuzzerTestOneInput(bytes, size);
+}
+
+static int rows_missing(void)
+{
+    int missing = 0;
+#ifdef ROWS
+    for (int row = 0; row < ROWS; row++)
+        if (!taken[row] && ++missing)
+            printf("# no good input for row %d\n", row);
+    printf("# %d of %d rows\n", ROWS - missing, ROWS);
+#endif
+    return missing;
 }
 
 int main(int argc, char **argv)
@@ -28,6 +48,7 @@ int main(int argc, char **argv)
     }
     if (n >= 0)
         free(entries);
+    failed += rows_missing();
     printf("1..1\n%s 1 - %s, %d inputs\n", inputs && !failed ? "ok" : "not ok", WHAT, inputs);
     return !inputs || failed;
 }
