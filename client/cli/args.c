@@ -91,8 +91,10 @@ static long days_back(const char *text)
 static bool set_date(struct cli *cli, const struct arg *arg, const char *text)
 {
     struct date date;
+    char day[DATE_TEXT];
     long back = days_back(text);
-    if (back < 0 && !date_read(text, &date)) {
+    snprintf(day, sizeof day, "%s", text);
+    if (back < 0 && !date_read(arg->kind == ARG_INSTANT ? day : text, &date)) {
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
                     _("2026-11-20, today, yesterday, 7d"));
         return false;
@@ -161,7 +163,8 @@ static bool set_arg(struct cli *cli, const struct arg *arg, const char *text)
     switch (arg->kind) {
     case ARG_FIELD: return set_field(cli, arg, text);
     case ARG_DAYS: return set_days(cli, arg, text);
-    case ARG_DATE: return set_date(cli, arg, text);
+    case ARG_DATE:
+    case ARG_INSTANT: return set_date(cli, arg, text);
     case ARG_PERIOD: return set_period(cli, arg, text);
     case ARG_SWITCH: return !json_object_set_new(cli->fields, arg->field, json_true());
     case ARG_LOCAL_SWITCH: return !json_object_set_new(cli->local, arg->name, json_true());

@@ -26,13 +26,14 @@ enum exit_code {
 };
 
 enum arg_kind {
-    ARG_FIELD,  /* a field of the request, by its type */
-    ARG_SWITCH, /* a field that becomes true */
-    ARG_DAYS,   /* 30 or 30d into a field */
-    ARG_DATE,   /* 2026-11-20, today, yesterday, 7d into a field */
-    ARG_PERIOD, /* T2-2026, may-26 or a date into start_* or end_* */
-    ARG_REF,    /* the reference, completed to `level` */
-    ARG_LOCAL,  /* text for the command itself */
+    ARG_FIELD,   /* a field of the request, by its type */
+    ARG_SWITCH,  /* a field that becomes true */
+    ARG_DAYS,    /* 30 or 30d into a field */
+    ARG_DATE,    /* 2026-11-20, today, yesterday, 7d into a field */
+    ARG_INSTANT, /* the same, or 2026-11-20T15:00 */
+    ARG_PERIOD,  /* T2-2026, may-26 or a date into start_* or end_* */
+    ARG_REF,     /* the reference, completed to `level` */
+    ARG_LOCAL,   /* text for the command itself */
     ARG_LOCAL_SWITCH,
 };
 enum { ARG_NEEDED = 1, ARG_MANY = 2 };
@@ -145,6 +146,7 @@ int run_import(struct cli *cli);
 int run_import_holidays(struct cli *cli);
 int run_appoint(struct cli *cli);
 int run_resolve(struct cli *cli);
+int run_compare(struct cli *cli);
 int run_audit(struct cli *cli);
 int run_watch(struct cli *cli);
 int run_preview(struct cli *cli);

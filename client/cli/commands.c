@@ -37,6 +37,10 @@
     {                                                                                                                  \
         name, field, ARG_DATE, 0, 0, help                                                                              \
     }
+#define INSTANT(name, field, flags, help)                                                                              \
+    {                                                                                                                  \
+        name, field, ARG_INSTANT, flags, 0, help                                                                       \
+    }
 #define PERIOD(name, field, help)                                                                                      \
     {                                                                                                                  \
         name, field, ARG_PERIOD, 0, 0, help                                                                            \
@@ -175,6 +179,12 @@ const struct command commands[] = {
      "plan: ref title year state actions reported done to_decide carried_to caf; signatures: role name date; "
      "coverage: criterion title actions",
      NULL, NULL, N_("a plan: its state, signatures and coverage of the CAF criteria"), "mejora plan show 2026"},
+    {"plan", "compare", OP_plan_compare, REF_PLAN,
+     ARGS(INSTANT("SINCE", "since", ARG_NEEDED, N_("the end of a day, or an instant: 2026-06-30, yesterday, 30d")),
+          INSTANT("UNTIL", "until", 0, N_("the same; now")), IN_PLAN),
+     "differences: item_no kind field was now", NULL, run_compare,
+     N_("what became of a plan from one day to another: added, changed, annulled"),
+     "mejora plan compare 2026-03-31 2026-06-30"},
     {"plan", "carry", OP_plan_carry, REF_PLAN,
      ARGS(ABOUT_NEEDED("PLAN", REF_PLAN, N_("the plan: inm/2026, or its year")),
           NEEDED("year", "year", N_("the new plan's year")),
@@ -532,6 +542,7 @@ static const struct alias {
     {"ver", "show"},
     {"importar", "import"},
     {"trasladar", "carry"},
+    {"comparar", "compare"},
     {"aprobar", "approve"},
     {"agregar", "add"},
     {"añadir", "add"},

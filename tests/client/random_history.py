@@ -123,8 +123,7 @@ class World:
         return datetime.fromtimestamp(self.ask("server_status").now / 1e6, timezone.utc).isoformat(), answers
 
     def answer(self, op, ref, as_of=None):
-        fields = {"decision_list": {"all": True}, "due": {"within_days": 36500}, "holiday_list": {"year": 2026},
-                  "plan_compare": {"since": "2026-01-01T00:00:00Z"}}.get(op, {})
+        fields = {"decision_list": {"all": True}, "due": {"within_days": 36500}, "holiday_list": {"year": 2026}}.get(op, {})
         try:
             return self.ask(op, ref, as_of=as_of, **fields).SerializeToString(deterministic=True)
         except Refused as refused:
