@@ -10,15 +10,23 @@
 
 enum { EVERY_MS = 60000 };
 
-/* How many requests were forgotten. */
+static const struct {
+    const char *sql, *did; /* how many */
+} jobs[] = {{"select lib.housekeeping()", "forgot requests"}, {"select road.prune(5000)", "pruned audit entries"}};
+
+/* How much there was to do. */
 static int housekeeping(PGconn *pg)
 {
-    PGresult *r = db_run(pg, "select lib.housekeeping()", 0, NULL);
-    int n = r ? atoi(PQgetvalue(r, 0, 0)) : 0;
-    PQclear(r);
-    if (n)
-        log_line(LOG_INFO, "schedule: forgot requests=%d", n);
-    return n;
+    int all = 0;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        PGresult *r = db_run(pg, jobs[i].sql, 0, NULL);
+        int n = r ? atoi(PQgetvalue(r, 0, 0)) : 0;
+        PQclear(r);
+        if (n)
+            log_line(LOG_INFO, "schedule: %s=%d", jobs[i].did, n);
+        all += n;
+    }
+    return all;
 }
 
 static void *run(void *arg)

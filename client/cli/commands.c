@@ -437,6 +437,15 @@ const struct command commands[] = {
           IN_INSTITUTION),
      NULL, NULL, run_export, N_("write the audit log with its checkpoints into a file that proves itself"),
      "mejora audit export auditoria.jsonl --since 2026-01-01"},
+    {"retention", "show", OP_audit_retention_show, REF_INSTITUTION, ARGS(IN_INSTITUTION),
+     "retention: years at name why", NULL, NULL, N_("for how many years the audit trail is kept"),
+     "mejora audit retention show"},
+    {"retention", "set", OP_audit_retention_set, REF_INSTITUTION,
+     ARGS(NEEDED("YEARS", "years", N_("for how many years; 0: for ever")),
+          NEEDED("why", "why", N_("the reason, kept in the audit trail")), IN_INSTITUTION),
+     "retention: years at name why", NULL, NULL,
+     N_("keep the audit trail only so long: what is older is removed, and its hashes stay"),
+     "mejora audit retention set 10 --why \"Resolución 14-2026\""},
     {"audit", "verify", -1, REF_NOTHING,
      ARGS(LOCAL_NEEDED("FILE", N_("an export of the audit log")),
           LOCAL("public-key", N_("the log's key, from the institution's papers")),
@@ -573,6 +582,8 @@ static const struct alias {
     {"exportar", "export"},
     {"verificar", "verify"},
     {"prueba", "proof"},
+    {"conservación", "retention"},
+    {"conservacion", "retention"},
 };
 
 const char *command_word(const char *alias)
@@ -613,7 +624,8 @@ const char *command_name(const struct command *c, char ret[64])
 static bool is_part(const char *noun, const char *verb)
 {
     return (!strcmp(noun, "reminder") && !strcmp(verb, "policy")) ||
-           (!strcmp(noun, "plan") && !strcmp(verb, "deadline"));
+           (!strcmp(noun, "plan") && !strcmp(verb, "deadline")) ||
+           (!strcmp(noun, "audit") && !strcmp(verb, "retention"));
 }
 
 const struct command *command_find(int argc, char *const argv[], int *ret_used)

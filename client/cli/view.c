@@ -185,6 +185,11 @@ static bool is_percent(const ProtobufCFieldDescriptor *f)
     return f->type == PROTOBUF_C_TYPE_INT32 && (!strcmp(f->name, "percent") || !strcmp(f->name, "was"));
 }
 
+static bool is_kept_years(const ProtobufCFieldDescriptor *f)
+{
+    return !strcmp(f->name, "years");
+}
+
 /* An empty cell would leave open what it means. */
 static const char *nothing(const ProtobufCFieldDescriptor *f)
 {
@@ -192,6 +197,8 @@ static const char *nothing(const ProtobufCFieldDescriptor *f)
         return _("not reported");
     if (!strcmp(f->name, "owners"))
         return _("nobody");
+    if (is_kept_years(f))
+        return _("for ever");
     return "–";
 }
 
@@ -468,7 +475,7 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
     add_column(t, "", SCOLS_FL_WRAP);
     for (size_t i = 0; i < n; i++) {
         json_t *value = json_object_get(object, fields[i]->name);
-        if (is_empty(value) && !is_percent(fields[i]))
+        if (is_empty(value) && !is_percent(fields[i]) && !is_kept_years(fields[i]))
             fields[i] = NULL;
         else if (view_columns(view_heading(fields[i]->name)) > widest)
             widest = view_columns(view_heading(fields[i]->name));

@@ -26,3 +26,4 @@ create type op.holiday as (date date, kind mejora.holiday_kind, name text, moved
 create type op.reminder_policy as (days_before text, days_after_start text, overdue_every int, hour int,
                                    working_days boolean, set_for text, escalation text, silent_weeks int, asks text);
 create type op.pause as (ref text, at timestamptz, name text, why text, reason text);
+create type op.retention as (years int, at timestamptz, name text, why text);

@@ -112,3 +112,9 @@ create function lib.deadlines(institution text, plan int, name text) returns set
      where (d.institution, d.plan) = (deadlines.institution, deadlines.plan)
        and (deadlines.name is null or lib.fold(d.name) = lib.fold(deadlines.name))
 $$;
+
+-- One row: without a decision all of it is null, which is for ever.
+create function lib.retention(institution text) returns op.retention stable language sql as $$
+    select r.years, r.at, lib.person_name(r.person), r.why
+      from (values (1)) one left join mejora.audit_retention r on r.institution = retention.institution
+$$;

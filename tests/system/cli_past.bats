@@ -91,3 +91,19 @@ teardown_file() { server_stop; }
     run -2 --separate-stderr mejora plan compare
     [[ $stderr == *"SINCE"* ]]
 }
+
+@test "how long the audit trail is kept" {
+    run -0 mejora auditoría conservación ver
+    [[ $output == *"Años"*"para siempre"* ]]
+    run -2 --separate-stderr mejora audit retention set 10
+    [[ $stderr == *"--why"* ]]
+    run -0 mejora auditoría conservación fijar 10 --why "Resolución 14-2026"
+    [[ $output == *"Años"*"10"*"Resolución 14-2026"* ]]
+    run -0 mejora audit retention show --as-of "$CHANGED"
+    [[ $output == *"para siempre"* ]]
+    run -6 --separate-stderr mejora audit retention set 101 --why "Mucho"
+    run -0 mejora audit list --op audit_retention_set -o json
+    [ "$(jq -r '.entries[-1].why' <<<"$output")" = "Resolución 14-2026" ]
+    run -0 mejora audit retention set 0 --why "Todo cuenta"
+    [[ $output == *"para siempre"* ]]
+}

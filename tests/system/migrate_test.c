@@ -131,16 +131,20 @@ static void everything_applies_and_again_changes_nothing(void **state)
 
 static void the_audit_trail_is_only_added_to(void **state)
 {
-    static const char *const forbidden[] = {"update road.audit set op = 'x'",
-                                            "delete from road.audit",
-                                            "truncate road.audit",
-                                            "alter table road.audit disable trigger all",
-                                            "drop table road.audit",
-                                            "delete from road.migration",
-                                            "update road.migration set name = 'x'",
-                                            "set role mejora_owner",
-                                            "create table mejora.mine (n int)",
-                                            "create function op.mine() returns int language sql as 'select 1'"};
+    static const char *const forbidden[] = {
+        "update road.audit set op = 'x'",
+        "delete from road.audit",
+        "truncate road.audit",
+        "set road.pruning = on; delete from road.audit",
+        "insert into history.unit (institution, unit, until, gone) values ('x', 'x', now(), true)",
+        "delete from history.unit",
+        "alter table road.audit disable trigger all",
+        "drop table road.audit",
+        "delete from road.migration",
+        "update road.migration set name = 'x'",
+        "set role mejora_owner",
+        "create table mejora.mine (n int)",
+        "create function op.mine() returns int language sql as 'select 1'"};
     (void)state;
     assert_runs(sql_files);
     for (size_t i = 0; i < sizeof forbidden / sizeof *forbidden; i++)
