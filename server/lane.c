@@ -288,7 +288,7 @@ static struct call *find_same(const struct lane *l, struct call *calls[], int i)
     if (!l->read_only || c->refused || !plan_is_alike(&l->plans[c->op - ops], c))
         return NULL;
     for (int j = 0; j < i; j++)
-        if (!calls[j]->same && !calls[j]->refused && !memcmp(calls[j]->hash, c->hash, HASH_SIZE))
+        if (!calls[j]->same && !calls[j]->refused && !calls[j]->as_of && !memcmp(calls[j]->hash, c->hash, HASH_SIZE))
             return calls[j];
     return NULL;
 }

@@ -12,25 +12,27 @@
 #include <cmocka.h>
 
 static const struct asks {
-    const char *code, *institution, *roles, *ref;
+    const char *code, *institution, *roles, *ref, *as_of;
     bool mine;
     Mejora__Outcome outcome;
     const char *error;
     size_t actions;
 } all[] = {
-    {"ajena", "sns", "{planner}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution", 0},
-    {"correo", "inm", "{notifier}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_DENIED, "role_denied", 0},
-    {"ana", "inm", "{planner}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
-    {"luz", "inm", "{responsable}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
-    {"otra", "sns", "{auditor}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution", 0},
-    {"de-todo", "*", "{auditor}", "inm/2023", false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
-    {"eva", "inm", "{viewer}", "inm/2022", false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 2},
-    {"leo", "inm", "{viewer}", "inm/2022", false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 2},
-    {"pia", "inm", "{responsable}", "inm/2023", true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 6},
-    {"sol", "inm", "{responsable}", "inm/2023", true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 6},
-    {"nadie", "inm", "{responsable}", "inm/2023", true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 0},
-    {"paz", "inm", "{viewer}", "inm/2021", false, MEJORA__OUTCOME__OUTCOME_NOT_FOUND, "no_such_plan", 0},
-    {"rey", "inm", "{viewer}", "inm/2021", false, MEJORA__OUTCOME__OUTCOME_NOT_FOUND, "no_such_plan", 0},
+    {"ajena", "sns", "{planner}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution", 0},
+    {"correo", "inm", "{notifier}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_DENIED, "role_denied", 0},
+    {"ana", "inm", "{planner}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
+    {"luz", "inm", "{responsable}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
+    {"otra", "sns", "{auditor}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution", 0},
+    {"de-todo", "*", "{auditor}", "inm/2023", NULL, false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 20},
+    {"ayer", "inm", "{viewer}", "inm/2022", "2020-01-01", false, MEJORA__OUTCOME__OUTCOME_NOT_FOUND,
+     "no_institution_then", 0},
+    {"eva", "inm", "{viewer}", "inm/2022", NULL, false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 2},
+    {"leo", "inm", "{viewer}", "inm/2022", NULL, false, MEJORA__OUTCOME__OUTCOME_OK, NULL, 2},
+    {"pia", "inm", "{responsable}", "inm/2023", NULL, true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 6},
+    {"sol", "inm", "{responsable}", "inm/2023", NULL, true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 6},
+    {"nadie", "inm", "{responsable}", "inm/2023", NULL, true, MEJORA__OUTCOME__OUTCOME_OK, NULL, 0},
+    {"paz", "inm", "{viewer}", "inm/2021", NULL, false, MEJORA__OUTCOME__OUTCOME_NOT_FOUND, "no_such_plan", 0},
+    {"rey", "inm", "{viewer}", "inm/2021", NULL, false, MEJORA__OUTCOME__OUTCOME_NOT_FOUND, "no_such_plan", 0},
 };
 enum { ASKERS = sizeof all / sizeof *all };
 
@@ -91,8 +93,24 @@ static void assert_answer(int i)
     Mejora__ActionListReply *m = reply_open(&r, &mejora__action_list_reply__descriptor);
     assert_int_equal(m->n_actions, all[i].actions);
     mejora__action_list_reply__free_unpacked(m, NULL);
-    if (all[i].outcome == MEJORA__OUTCOME__OUTCOME_NOT_FOUND)
+    if (all[i].outcome == MEJORA__OUTCOME__OUTCOME_NOT_FOUND && !all[i].as_of)
         assert_string_equal(r.arg, all[i].ref);
+}
+
+static void ask_for(int i)
+{
+    uint8_t id[PEER_ID], body[16];
+    Mejora__ActionListRequest m = MEJORA__ACTION_LIST_REQUEST__INIT;
+    Mejora__RequestHead head = MEJORA__REQUEST_HEAD__INIT;
+    id_make(id);
+    m.has_mine = m.mine = all[i].mine;
+    head.has_protocol = head.has_request_id = 1;
+    head.protocol = 1;
+    head.request_id = (ProtobufCBinaryData){PEER_ID, id};
+    head.op = (char *)(uintptr_t) "action_list";
+    head.ref = (char *)(uintptr_t)all[i].ref;
+    head.as_of = (char *)(uintptr_t)all[i].as_of;
+    ask_head(peers[i], &head, body, protobuf_c_message_pack(&m.base, body));
 }
 
 static void everybody_gets_what_is_theirs(void **state)
@@ -100,9 +118,7 @@ static void everybody_gets_what_is_theirs(void **state)
     (void)state;
     reader_stop();
     for (int i = 0; i < ASKERS; i++) {
-        Mejora__ActionListRequest m = MEJORA__ACTION_LIST_REQUEST__INIT;
-        m.has_mine = m.mine = all[i].mine;
-        ask(peers[i], "action_list", all[i].ref, NULL, &m.base);
+        ask_for(i);
         assert_arrived(peers[i]);
     }
     assert_int_equal(kill(reader, SIGCONT), 0);
