@@ -5,6 +5,7 @@
 #include "server/db.h"
 #include "server/front.h"
 #include "server/hints.h"
+#include "server/home.h"
 #include "server/keys.h"
 #include "server/migrate.h"
 #include "server/schedule.h"
@@ -143,7 +144,7 @@ static int start_lanes(struct server *s)
             return -1;
     }
     s->preparer = (struct preparer){.conninfo = s->conninfo, .lane = s->writers};
-    s->schedule = (struct schedule){.conninfo = s->conninfo};
+    s->schedule = (struct schedule){.conninfo = s->conninfo, .state = s->set.state};
     s->seal = (struct seal){.conninfo = s->conninfo, .state = s->set.state, .hints = &s->hints};
     return preparer_start(&s->preparer) || schedule_start(&s->schedule) || seal_start(&s->seal);
 }
@@ -156,12 +157,21 @@ static bool publish(struct server *s, const char *secret_key)
     return !at || !strcmp(at, "none") || !hints_open(&s->hints, s->context, at, secret_key);
 }
 
+/* Before anybody is served: is this the database that was left? */
+static int settle(const struct server *s)
+{
+    PGconn *pg = db_connect(s->conninfo, false);
+    int r = home_claim(s->set.state, pg);
+    PQfinish(pg);
+    return r;
+}
+
 static int serve(struct server *s, int stop_fd)
 {
     struct identity id;
     char reachable[256];
     struct front *f = &s->front;
-    if (bootstrap_identity(s->set.state, &id) || keys_guard(s->context, s->conninfo))
+    if (bootstrap_identity(s->set.state, &id) || settle(s) || keys_guard(s->context, s->conninfo))
         return -1;
     *f = (struct front){.plans = s->plans, .writers = s->writers, .readers = s->readers, .preparer = &s->preparer};
     f->n_calls = CALLS;

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "server/db.h"
+#include "server/home.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -38,7 +39,11 @@ static void *run(void *arg)
         if (PQstatus(pg) != CONNECTION_OK)
             PQreset(pg);
         n = housekeeping(pg);
+        if (!n)
+            home_claim(s->state, pg);
     }
+    if (PQstatus(pg) == CONNECTION_OK)
+        home_claim(s->state, pg);
     PQfinish(pg);
     return NULL;
 }

@@ -1,5 +1,5 @@
-/* schedule - what the server does by the clock, in a thread with a connection of its own: lib.housekeeping, at the start and every
- * minute.
+/* schedule - what the server does by the clock, in a thread with a connection of its own: lib.housekeeping and
+ * home_claim, at the start and every minute.
  *
  * Any number of servers may do it; the function takes an advisory lock. */
 #pragma once
@@ -8,11 +8,11 @@
 #include <stdbool.h>
 
 struct schedule {
-    const char *conninfo;
+    const char *conninfo, *state;
     int wake; /* eventfd: stop */
     bool started;
     pthread_t thread;
 };
 
-int schedule_start(struct schedule *s); /* the caller has set conninfo; 0, or -1 */
+int schedule_start(struct schedule *s); /* the caller has set conninfo and state; 0, or -1 */
 void schedule_stop(struct schedule *s); /* also when it never started */

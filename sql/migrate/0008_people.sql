@@ -67,11 +67,12 @@ alter table mejora.reminder
     add primary key (institution, plan, item_no, kind, base, rule, dates_version, person),
     add foreign key (institution, plan) references mejora.plan;
 
--- the state directories whose servers this database knows
+-- which state directories' servers know this database, and as which
 create table road.home (
-    mark        text primary key,
-    place       text not null,                                    -- the database they knew it as
-    since       timestamptz not null default now()
+    mark  text not null,
+    place text not null,
+    since timestamptz not null default now(),
+    primary key (mark, place)
 );
 
 do $$
