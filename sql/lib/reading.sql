@@ -117,9 +117,10 @@ language plpgsql as $$
 #variable_conflict use_variable
 begin
     insert into mejora.action (institution, plan, item_no, line, subcriteria, improvement_areas, caf_example_no, title, actions, objective,
-                               start_period, end_period, start_date, end_date, resources, indicator, owner_text, comments)
+                               start_period, end_period, start_date, end_date, resources, indicator, owner_text, comments,
+                               touched_on)
     select institution, plan, i.item_no, i.line, a.subcriteria, a.improvement_areas, a.caf_example_no, a.title, a.actions, a.objective,
-           a.start_period, a.end_period, a.start_date, a.end_date, a.resources, a.indicator, a.owner_text, a.comments
+           a.start_period, a.end_period, a.start_date, a.end_date, a.resources, a.indicator, a.owner_text, a.comments, lib.today(institution)
       from unnest(items) i, jsonb_populate_record(null::mejora.action, i.document) a where i.is_new and i.item_no is not null;
     perform lib.owners_put(institution, plan, i.item_no, i.document -> 'owners'),
             lib.tasks_put(institution, plan, i.item_no, i.document -> 'tasks')

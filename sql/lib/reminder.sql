@@ -119,8 +119,8 @@ $$;
 
 -- What the ledger ought to say of these actions and plans: to whom, by which rule, when. Who hears is who is there on
 -- the day it goes out. Nothing is said about what is over. A person without an address is among them: that a reminder
--- could not be sent has to be seen. Escalation does not reach who hears anyway, and of several steps on one day a
--- person hears the last.
+-- could not be sent has to be seen. Escalation does not reach who hears anyway, does not begin with a step whose day is
+-- past, and of several steps on one day a person hears the last.
 create function lib.reminders_wanted(institution text, plans int[], items int[], today date, until date default null)
 returns table (plan int, item_no int, kind mejora.reminder_kind, base date, rule int, dates_version int, due date,
                person int, unit text, hears_as mejora.hears_as)
@@ -146,7 +146,12 @@ stable language sql set plan_cache_mode = force_custom_plan as $$
         union all
         select r.*, h.person, r.step from rule r
           join reached h on (h.unit, h.step, h.day) = (r.unit, r.step, r.day)
-         where not exists (select from mejora.action_owner o join hears x on (x.unit, x.day) = (o.unit, r.day)
+         where (r.due >= today
+                or exists (select from mejora.reminder x
+                            where (x.institution, x.plan, x.item_no, x.kind, x.base, x.rule, x.dates_version)
+                                = (reminders_wanted.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version)
+                              and x.unit = r.unit and x.state in ('pending', 'leased', 'sent')))
+           and not exists (select from mejora.action_owner o join hears x on (x.unit, x.day) = (o.unit, r.day)
                             where (o.institution, o.plan, o.item_no)
                                 = (reminders_wanted.institution, r.plan, r.item_no) and x.person = h.person)
     ), once as (

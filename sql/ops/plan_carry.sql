@@ -73,10 +73,11 @@ begin
         on conflict on constraint plan_pkey do nothing;
     select p.t_means into t_means from mejora.plan p where (p.institution, p.year) = (institution, year);
     insert into mejora.action (institution, plan, item_no, subcriteria, improvement_areas, caf_example_no, title, actions, objective,
-                               start_period, end_period, start_date, end_date, resources, indicator, owner_text, comments, carried_from)
+                               start_period, end_period, start_date, end_date, resources, indicator, owner_text, comments, carried_from,
+                               touched_on)
     select institution, year, a.item_no, a.subcriteria, a.improvement_areas, a.caf_example_no, a.title, a.actions, a.objective,
            lib.period_text(d.start_date, false, a.start_period, t_means), lib.period_text(d.end_date, true, a.end_period, t_means),
-           d.start_date, d.end_date, a.resources, a.indicator, a.owner_text, a.comments, plan
+           d.start_date, d.end_date, a.resources, a.indicator, a.owner_text, a.comments, plan, lib.today(institution)
       from mejora.action a,
            lateral (select lib.month_shift(a.start_date, months) as start_date, lib.month_shift(a.end_date, months) as end_date) d
      where (a.institution, a.plan) = (institution, plan) and a.item_no = any (items);

@@ -172,15 +172,18 @@ def key_bytes(z85):
 
 
 class Server:
-    """A server of one's own on a port of the kernel's choice: another one each time that it runs."""
+    """A server of one's own on a port of the kernel's choice: another one each time that it runs. Arguments go to mejorad."""
+
+    def __init__(self, *args):
+        self.args = args
 
     def __enter__(self):
         self.home = tempfile.mkdtemp(prefix="mejora.")
         os.chmod(self.home, 0o711)  # started as root it becomes somebody who must get to its data
-        return self.run()
+        return self.run(*self.args)
 
-    def run(self):
-        self.process = subprocess.Popen(["mejorad", "--data", f"{self.home}/data", "--listen", "tcp://127.0.0.1:*"],
+    def run(self, *args):
+        self.process = subprocess.Popen(["mejorad", "--data", f"{self.home}/data", "--listen", "tcp://127.0.0.1:*", *args],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         said = []
         for line in self.process.stdout:
@@ -195,9 +198,12 @@ class Server:
         self.process.kill()
         self.process.wait(60)
 
-    def __exit__(self, *_):
+    def stop(self):
         self.process.terminate()
         self.process.wait(60)
+
+    def __exit__(self, *_):
+        self.stop()
         shutil.rmtree(self.home)
 
     @property
