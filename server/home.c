@@ -46,10 +46,10 @@ static bool claim(int fd, PGconn *pg)
 {
     char word[2 * WORD + 1], reached[24], mark[128], text[TEXT + 1] = "";
     bool known = pread(fd, text, TEXT, 0) == TEXT && sscanf(text, "%32s %20[0-9]", word, reached) == 2;
-    if (!known && !make(fd, word))
+    if ((!known && !make(fd, word)) || !mark_make(fd, word, mark)) {
+        log_line(LOG_ERROR, "home: cannot be written: %s", strerror(errno));
         return false;
-    if (!mark_make(fd, word, mark))
-        return false;
+    }
     const char *values[] = {mark, known ? reached : "0"};
     PGresult *r = db_run(pg, "select held, now_at from lib.home_claim($1, $2::bigint)", 2, values);
     bool ok = r && put(fd, word, PQgetvalue(r, 0, 1));
@@ -65,9 +65,9 @@ int home_claim(const char *state, PGconn *pg)
     char path[4096];
     snprintf(path, sizeof path, "%s/home", state);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        log_line(LOG_ERROR, "%s cannot be opened: %s", path, strerror(errno));
     bool ok = fd >= 0 && claim(fd, pg);
-    if (!ok)
-        log_line(LOG_ERROR, "%s cannot be read or written: %s", path, strerror(errno));
     if (fd >= 0)
         close(fd);
     return ok ? 0 : -1;

@@ -34,21 +34,24 @@ $$;
 create function lib.unit_people(institution text, unit text, day date)
 returns table (person int, hears_as mejora.hears_as) stable language plpgsql as $$
 #variable_conflict use_column
-declare
-    here text := institution;
-    secretary int := lib.post_on(here, unit_people.unit, 'secretary', day);
-    holder int := lib.post_on(here, unit_people.unit, 'holder', day);
-    deputy int := lib.post_on(here, unit_people.unit, 'deputy', day);
 begin
-    if num_nonnulls(secretary, holder, deputy) = 0 then
-        return query select m.person, 'member'::mejora.hears_as from mejora.member m
-                      where (m.institution, m.unit) = (here, unit_people.unit) and lib.present(here, m.person, day);
-    else
-        return query select c.person, c.hears_as
-                       from (values (1, secretary, 'secretary'::mejora.hears_as), (2, holder, 'holder'),
-                                    (3, deputy, 'deputy')) c (n, person, hears_as)
-                      where lib.present(here, c.person, day) order by c.n limit 1;
-    end if;
+    return query
+        with came as (
+            select distinct on (o.kind) o.kind, o.person, o.last_day from mejora.post o
+             where (o.institution, o.unit) = (unit_people.institution, unit_people.unit) and o.first_day <= day
+             order by o.kind, o.first_day desc
+        ), stands as materialized (
+            select c.kind, c.person from came c join mejora.person w on w.id = c.person
+             where coalesce(c.last_day >= day, true) and coalesce(w.last_day >= day, true)
+        ), first as (
+            select s.person, s.kind from stands s where lib.present(unit_people.institution, s.person, day)
+             order by s.kind <> 'secretary', s.kind limit 1
+        )
+        select f.person, f.kind::text::mejora.hears_as from first f
+        union all
+        select m.person, 'member' from mejora.member m
+         where (m.institution, m.unit) = (unit_people.institution, unit_people.unit)
+           and not exists (select from stands) and lib.present(unit_people.institution, m.person, day);
 end $$;
 
 -- Those above it: its manager, else the people of the unit above, and so on upwards.

@@ -124,9 +124,11 @@ $$;
 create function lib.reminders_wanted(institution text, plans int[], items int[], today date, until date default null)
 returns table (plan int, item_no int, kind mejora.reminder_kind, base date, rule int, dates_version int, due date,
                person int, unit text, hears_as mejora.hears_as)
-stable language sql set plan_cache_mode = force_custom_plan as $$
-    with rule as materialized (
-        select r.*, o.unit, coalesce(o.position, 0) as position,
+stable language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query with rule as materialized (
+        select r.*, o.unit::text as unit, coalesce(o.position, 0) as position,
                lib.reminder_day(r.works_at, greatest(r.due, today), 1) as day
           from lib.reminder_days(institution, plans, items, today, until) r
           left join mejora.action_owner o
@@ -158,8 +160,8 @@ stable language sql set plan_cache_mode = force_custom_plan as $$
         select distinct on (t.plan, t.item_no, t.kind, t.base, t.person, t.day) t.*
           from told t
          order by t.plan, t.item_no, t.kind, t.base, t.person, t.day, t.due desc, t.rule desc, t.position)
-    select o.plan, o.item_no, o.kind, o.base, o.rule, o.dates_version, o.due, o.person, o.unit, o.hears_as from once o
-$$;
+    select o.plan, o.item_no, o.kind, o.base, o.rule, o.dates_version, o.due, o.person, o.unit, o.hears_as from once o;
+end $$;
 
 -- Why a reminder that was wanted is so no more, as far as the reminder alone can tell.
 create function lib.reminder_gone(r mejora.reminder, today date) returns text stable language plpgsql as $$
