@@ -31,7 +31,7 @@ begin
     for at in select generate_series(first, last, '15 min') loop
         perform pg_temp.clock(at);
         for m in select x.* from op.reminder_lease(1, code, 10, null), unnest(mails) x loop
-            perform op.reminder_report(1, code, m.mail, m.token, 'sent', 250, null);
+            perform op.reminder_report(1, code, m.mail, m.token, 'sent', 250, null, null);
         end loop;
     end loop;
 end $$;
