@@ -85,4 +85,3 @@ begin
     end loop;
 end $$;
 grant delete on mejora.post, mejora.absence, mejora.deadline to mejora_server;    -- what was said by mistake
-select history.track(t) from unnest(array['post', 'absence', 'deadline']) t;

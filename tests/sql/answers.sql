@@ -4,7 +4,6 @@ select no_plan();
 \ir support/ask.psql
 
 insert into mejora.institution values ('tans', 'Instituto de Prueba', 'America/Santo_Domingo');
-insert into mejora.reminder_policy (institution) values ('tans');      -- the usual days, and no escalation
 insert into mejora.unit (institution, unit, name) values ('tans', 'ti', 'Tecnología'), ('tans', 'oai', 'Acceso');
 insert into mejora.person (institution, code, name, email, roles) values
     ('tans', 'pla', 'Paula Plan', 'pla@tans.example', '{planner}'), ('tans', 'ana', 'Ana Peña', 'ana@tans.example', '{responsable}'),
