@@ -12,12 +12,13 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 10, LIMIT_MAX = 100, QUICK_MS = 5000, MARGIN_MS = 10000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
+enum { LIMIT = 10, LIMIT_MAX = 200, QUICK_MS = 20000, MARGIN_MS = 10000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
 
 /* Sleeps up to ms, a random part of it so that workers do not march in step; a signal ends it. */
 static void pause_ms(const struct worker *w, int ms)
@@ -238,38 +239,35 @@ static void look_at_log(struct worker *w)
     answer_free(&a);
 }
 
-/* One lease and its mails. *ret_full: there were as many as were asked for, so there are more. */
-static enum worker_end round_run(struct worker *w, size_t *ret_mails, bool *ret_full)
+/* A lease's mails on their way. Whoever is free takes the next one. */
+struct batch {
+    const Mejora__ReminderLeaseReply *reply;
+    int64_t until;
+    _Atomic size_t next;
+    atomic_bool over; /* the relay takes none at the moment */
+};
+
+/* The connections besides the first, each with a thread while there are mails for it. */
+struct helpers {
+    struct worker workers[CONNECTIONS];
+    pthread_t threads[CONNECTIONS];
+    int open; /* connections that stand */
+};
+
+static void work_at(struct worker *w, struct batch *b)
 {
-    struct answer a;
-    int64_t until, begun = smtp_now();
-    *ret_mails = 0;
-    *ret_full = false;
-    enum worker_end end = lease(w, &a, &until);
-    if (end == WORKER_DONE) {
-        const Mejora__ReminderLeaseReply *reply = (void *)a.reply;
-        *ret_mails = reply->n_mails;
-        *ret_full = !*w->away && reply->n_mails == (size_t)w->limit;
-        *w->away = '\0';
-        if (reply->n_mails)
-            look_at_log(w);
-        for (size_t i = 0; i < reply->n_mails && !*w->away && !*w->stop && smtp_now() < until; i++)
-            deliver(w, reply->mails[i], until);
-        end = *w->away ? WORKER_RELAY_AWAY : WORKER_DONE;
-    } else if (!*w->stop) {
-        log_refusal(w, "reminder_lease", &a);
+    size_t i;
+    while (!b->over && !*w->stop && smtp_now() < b->until && (i = b->next++) < b->reply->n_mails) {
+        deliver(w, b->reply->mails[i], b->until);
+        if (*w->away)
+            b->over = true;
     }
-    bool quick = *ret_full && !end && smtp_now() - begun < QUICK_MS;
-    w->limit = !quick ? LIMIT : w->limit < LIMIT_MAX / 2 ? w->limit * 2 : LIMIT_MAX;
-    answer_free(&a);
-    return end;
 }
 
 static bool connection_open(struct worker *w)
 {
     w->client = client_new(w->profile);
     w->smtp = smtp_new(w->relay);
-    w->limit = LIMIT;
     if (w->client)
         client_stop(w->client, w->stop);
     return w->client && w->smtp;
@@ -281,40 +279,86 @@ static void connection_close(struct worker *w)
     client_free(w->client);
 }
 
-/* Connections besides the first: they come while its lease is full, and go when there is nothing left for them. */
-struct helpers {
-    struct worker workers[CONNECTIONS];
-    pthread_t threads[CONNECTIONS];
-    int n;
+struct share {
+    struct worker *worker;
+    struct batch *batch;
 };
 
-static void *help_out(void *worker)
+static void *help_out(void *share)
 {
-    struct worker *w = worker;
-    size_t mails = 1;
-    bool full;
-    w->once = true;
-    if (connection_open(w))
-        while (!*w->stop && mails && !round_run(w, &mails, &full)) {
-        }
-    connection_close(w);
+    const struct share *s = share;
+    work_at(s->worker, s->batch);
     return NULL;
 }
 
-static void helpers_start(struct helpers *h, const struct worker *w)
+/* A connection that does not come about is one fewer. */
+static void helpers_open(struct helpers *h, const struct worker *w)
 {
-    while (h->n < w->connections - 1) {
-        h->workers[h->n] = *w;
-        if (pthread_create(&h->threads[h->n], NULL, help_out, &h->workers[h->n]))
+    while (h->open < w->connections - 1) {
+        h->workers[h->open] = *w;
+        if (!connection_open(&h->workers[h->open])) {
+            connection_close(&h->workers[h->open]);
             return;
-        h->n++;
+        }
+        h->open++;
     }
 }
 
-static void helpers_join(struct helpers *h)
+static void helpers_close(struct helpers *h)
 {
-    while (h->n > 0)
-        pthread_join(h->threads[--h->n], NULL);
+    while (h->open > 0)
+        connection_close(&h->workers[--h->open]);
+}
+
+/* With more mails than one connection has to have, the others help. */
+static void batch_send(struct worker *w, struct helpers *h, struct batch *b)
+{
+    struct share shares[CONNECTIONS];
+    int n = 0;
+    if (b->reply->n_mails >= LIMIT && w->connections > 1)
+        helpers_open(h, w);
+    while (n < h->open) {
+        struct worker *helper = &h->workers[n];
+        memcpy(helper->checkpoint, w->checkpoint, sizeof helper->checkpoint);
+        *helper->away = '\0';
+        shares[n] = (struct share){helper, b};
+        if (pthread_create(&h->threads[n], NULL, help_out, &shares[n]))
+            break;
+        n++;
+    }
+    work_at(w, b);
+    while (n > 0) {
+        pthread_join(h->threads[--n], NULL);
+        if (*h->workers[n].away)
+            memcpy(w->away, h->workers[n].away, sizeof w->away);
+    }
+}
+
+/* One lease and its mails. */
+static enum worker_end round_run(struct worker *w, struct helpers *helpers, size_t *ret_mails)
+{
+    struct answer a;
+    struct batch b = {.next = 0};
+    int64_t begun = smtp_now();
+    bool quick = false;
+    *ret_mails = 0;
+    enum worker_end end = lease(w, &a, &b.until);
+    if (end == WORKER_DONE) {
+        b.reply = (void *)a.reply;
+        *ret_mails = b.reply->n_mails;
+        quick = !*w->away && b.reply->n_mails == (size_t)w->limit;
+        *w->away = '\0';
+        if (b.reply->n_mails)
+            look_at_log(w);
+        batch_send(w, helpers, &b);
+        end = *w->away ? WORKER_RELAY_AWAY : WORKER_DONE;
+    } else if (!*w->stop) {
+        log_refusal(w, "reminder_lease", &a);
+    }
+    quick = quick && !end && smtp_now() - begun < QUICK_MS;
+    w->limit = quick ? LIMIT_MAX : LIMIT;
+    answer_free(&a);
+    return end;
 }
 
 static enum worker_end work_off(struct worker *w, struct helpers *helpers)
@@ -322,30 +366,29 @@ static enum worker_end work_off(struct worker *w, struct helpers *helpers)
     enum worker_end end = WORKER_DONE;
     while (!*w->stop) {
         size_t mails;
-        bool full;
         look_at_queue(w);
-        end = round_run(w, &mails, &full);
-        if (full && !end && !helpers->n)
-            helpers_start(helpers, w);
-        if (end || !mails)
-            helpers_join(helpers);
+        end = round_run(w, helpers, &mails);
         if (end == WORKER_DENIED || (w->once && (end || !mails)))
             break;
         if (end)
             back_off(w);
         else
             w->failures = 0;
+        if (end || !mails)
+            helpers_close(helpers);
         if (!end && !mails)
             pause_ms(w, w->interval_s * 1000);
     }
-    helpers_join(helpers);
     return *w->stop ? WORKER_DONE : end;
 }
 
 enum worker_end worker_run(struct worker *w)
 {
     struct helpers *helpers = calloc(1, sizeof *helpers);
+    w->limit = LIMIT;
     enum worker_end end = connection_open(w) && helpers ? work_off(w, helpers) : WORKER_FAILED;
+    if (helpers)
+        helpers_close(helpers);
     connection_close(w);
     free(helpers);
     return end;

@@ -57,17 +57,24 @@ declare
 begin
     with due as (
         select d.institution, d.person
-          from (select r.institution, r.person, r.due_on from lib.reminders_due() r
-                union all
-                select t.institution, t.person, null from lib.planners_to_tell() t) d
+          from lib.reminders_due() d
          where not exists (select from mejora.mail m
                             where m.institution = d.institution and m.person = d.person and m.ended_at is null)
            and not exists (select from lib.mailed_today() m
                             where m.institution = d.institution and m.person = d.person)
          order by d.due_on, d.institution, d.person limit at_most
+    ), told as (
+        select t.institution, t.person
+          from lib.planners_to_tell() t
+         where not exists (select from mejora.mail m
+                            where m.institution = t.institution and m.person = t.person and m.ended_at is null)
+           and not exists (select from lib.mailed_today() m
+                            where m.institution = t.institution and m.person = t.person)
+         limit at_most
     ), new as (
         insert into mejora.mail (institution, person, created_at, not_before)
-        select distinct institution, person, lib.now(), lib.now() from due
+        select p.institution, p.person, lib.now(), lib.now()
+          from (select * from due union select * from told) p limit at_most
             on conflict do nothing
         returning mail)
     select coalesce(array_agg(mail), '{}') into opened from new;
@@ -133,7 +140,8 @@ begin
     loop
         taken := lib.mails_retake(at_most - cardinality(mails));
         if taken = '{}' then
-            taken := lib.mails_open(at_most - cardinality(mails));
+            perform lib.mails_open(greatest(at_most, 500)); -- to look for them costs as much as there is, so for many at once
+            taken := lib.mails_retake(at_most - cardinality(mails));
         end if;
         exit when taken = '{}';
         taken := lib.mails_fill(taken);

@@ -76,7 +76,7 @@ begin
                  when (goes + make_interval(hours => hour)) at time zone zone > lib.now() then 'not_yet'
                  when policy.working_days and not lib.is_working_day(r.institution, today) then 'not_working_day'
                  when exists (select from mejora.mail m where (m.institution, m.person) = (r.institution, r.person)
-                                                          and m.ended_at is null) then 'after_another'
+                                                          and m.ended_at is null and m.token > 0) then 'after_another'
                  when exists (select from lib.mailed_today() m
                                where (m.institution, m.person) = (r.institution, r.person)) then 'one_a_day'
                  else 'waits_for_worker' end;

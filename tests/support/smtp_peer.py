@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """smtp_peer - an SMTP relay that keeps each mail as a file and misbehaves on request.
 
-    smtp_peer.py DIR [--listen HOST:PORT] [--plan FILE] [--tls CERT KEY [--smtps]] [--auth USER:PASSWORD]
+    smtp_peer.py DIR [--listen HOST:PORT] [--plan FILE] [--discard] [--tls CERT KEY [--smtps]] [--auth USER:PASSWORD]
 
 Mails become DIR/0001.eml, 0002.eml ... ; DIR/events gets one JSON line for each step. "ready PORT" on standard output says
-that it listens. Without a plan it takes everything (the demo's sink).
+that it listens. With --discard only the events are kept. Without a plan it takes everything (the demo's sink).
 
 The plan is read anew for every connection. Its lines say what happens at a step (connect ehlo mail rcpt data dot):
     rcpt 451        answer with that code
@@ -30,8 +30,8 @@ from aiosmtpd.smtp import SMTP, AuthResult
 class Store:
     """The directory: mails, events, and the plan with what is left of its counts."""
 
-    def __init__(self, path, plan):
-        self.path, self.plan, self.steps, self.stamp = path, plan, {}, None
+    def __init__(self, path, plan, discard):
+        self.path, self.plan, self.discard, self.steps, self.stamp = path, plan, discard, {}, None
         os.makedirs(path, exist_ok=True)
         self.number = max((int(f[:4]) for f in os.listdir(path) if f.endswith(".eml")), default=0)
         self.events = open(os.path.join(path, "events"), "a", encoding="utf-8")
@@ -42,9 +42,10 @@ class Store:
     def keep(self, envelope):
         self.number += 1
         name = os.path.join(self.path, f"{self.number:04}.eml")
-        with open(name + ".part", "wb") as f:
-            f.write(envelope.content)
-        os.rename(name + ".part", name)
+        if not self.discard:
+            with open(name + ".part", "wb") as f:
+                f.write(envelope.content)
+            os.rename(name + ".part", name)
         self.event(event="kept", file=name, sender=envelope.mail_from, to=envelope.rcpt_tos)
 
     def wait(self):
@@ -136,6 +137,7 @@ def parse():
     p.add_argument("dir")
     p.add_argument("--listen", default="127.0.0.1:0")
     p.add_argument("--plan")
+    p.add_argument("--discard", action="store_true")
     p.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     p.add_argument("--smtps", action="store_true")
     p.add_argument("--auth")
@@ -158,7 +160,7 @@ async def serve(options):
                 success=(data.login, data.password) == (user, password)
             ),
         )
-    store = Store(options.dir, options.plan)
+    store = Store(options.dir, options.plan, options.discard)
     loop = asyncio.get_running_loop()
     host, port = options.listen.rsplit(":", 1)
     server = await loop.create_server(
