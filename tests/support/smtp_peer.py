@@ -11,6 +11,7 @@ The plan is read anew for every connection. Its lines say what happens at a step
     data drop       hang up without a word
     ehlo hold       say nothing until the other side gives up
     dot keep-drop   keep the mail, then hang up (dot keep-hold: then say nothing)
+    ehlo slow       answer for ever, a byte every now and then
     data pause      go on once somebody has written to the pipe DIR/go
     mail 451 2      only the first 2 times since the plan was written
 """
@@ -92,6 +93,9 @@ class Peer(SMTP):
         self.store.event(event=step, action=action)
         if action == "drop":
             self.transport.abort()
+        while action == "slow" and not self.transport.is_closing():
+            self.transport.write(b"2")
+            await asyncio.sleep(0.05)
         if not action.isdigit():
             await asyncio.Event().wait()  # aiosmtpd cancels this when the connection is gone
         return f"{action} 4.0.0 as planned"

@@ -203,14 +203,14 @@ static void a_long_digest_is_one_mail(void **state)
 {
     (void)state;
     struct sample *s = sample_due(5);
-    Mejora__MailItem *many[500];
-    for (size_t i = 0; i < 500; i++)
+    Mejora__MailItem *many[5000];
+    for (size_t i = 0; i < 5000; i++)
         many[i] = &s->item;
     s->mail.items = many;
-    s->mail.n_items = 500;
+    s->mail.n_items = 5000;
     char *text = shown(&s->mail);
-    assert_has(text, "Subject: Plan de mejora: 500 acciones por vencer, la primera en 5 días\n");
-    assert_has(text, "\nY 460 acciones más: mejora due\n");
+    assert_has(text, "Subject: Plan de mejora: 5000 acciones por vencer, la primera en 5 días\n");
+    assert_has(text, "\nY 4960 acciones más: mejora due\n");
     free(text);
 }
 

@@ -134,6 +134,7 @@ static const struct row {
     {"ehlo 550", LATER, 550, 0, true},
     {"ehlo drop", LATER, 0, 0, true},
     {"ehlo hold", LATER, 0, 0, true},
+    {"ehlo slow", LATER, 0, 0, true},
     {"mail 421", LATER, 421, 0, true},
     {"mail 451", LATER, 451, 0, false},
     {"mail 530", LATER, 530, 0, false},
@@ -156,6 +157,7 @@ static const struct row {
     {"dot 554", NEVER, 554, 0, false},
     {"dot drop", UNKNOWN, 0, 0, false},
     {"dot hold", UNKNOWN, 0, 0, false},
+    {"dot slow", UNKNOWN, 0, 0, false},
     {"dot keep-drop", UNKNOWN, 0, 1, false},
     {"dot keep-hold", UNKNOWN, 0, 1, false}, /* accepted too late */
 };
@@ -167,7 +169,7 @@ static void outcome_follows_from_the_reply(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct smtp_settings set = settings_for(&plain, url);
         int kept = peer_kept(&plain);
-        if (strstr(rows[i].plan, "hold"))
+        if (strstr(rows[i].plan, "hold") || strstr(rows[i].plan, "slow"))
             set.total_ms = 300;
         peer_plan(&plain, rows[i].plan);
         struct smtp_result r = try_once(&set);
