@@ -134,6 +134,14 @@ static int number_read(const char *option, const char *text, int lowest, int hig
     return EXIT_DONE;
 }
 
+/* What systemd hands over (LoadCredential=) is this service's alone, whatever its mode says. */
+static bool is_credential(const char *path)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    size_t size = directory ? strlen(directory) : 0;
+    return size && !strncmp(path, directory, size) && path[size] == '/';
+}
+
 /* text: where user and password go, and stay. */
 static int credentials_read(const char *path, char text[512], struct smtp_settings *set)
 {
@@ -148,7 +156,7 @@ static int credentials_read(const char *path, char text[512], struct smtp_settin
     size_t n = fread(text, 1, 511, f);
     fclose(f);
     text[n] = '\0';
-    if (st.st_mode & 077)
+    if ((st.st_mode & 077) && !is_credential(path))
         return complain(EXIT_FAILED, _("%s can be read by others. Close it first: chmod 600 %s"), path, path);
     char *rest = text;
     set->user = strsep(&rest, "\n");

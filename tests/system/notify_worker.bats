@@ -212,6 +212,59 @@ certificate() {
     assert_equal "$(relay_mails)" 1
 }
 
+@test "what systemd hands over is taken as it is" {
+    server_gives "$MAIL"
+    certificate
+    relay_stop
+    relay_start --tls "$FAKE/tls.pem" "$FAKE/tls.key" --smtps --auth mejora:secreto
+    RELAY=smtps${RELAY#smtp}
+    mkdir "$FAKE/given"
+    printf 'mejora\nsecreto\n' >"$FAKE/given/smtp"
+    chmod 440 "$FAKE/given/smtp"
+    CREDENTIALS_DIRECTORY=$FAKE/given once --smtp-ca "$FAKE/tls.pem" --smtp-credentials "$FAKE/given/smtp"
+    assert_success
+    assert_equal "$(relay_mails)" 1
+}
+
+@test "a test mail: every step is told, and at the one that fails what to look at" {
+    server_gives ''
+    run mejora reminder test ana@example.do --smtp "$RELAY" --lang es
+    assert_success
+    assert_line '✓ el servidor de correo recibió el correo'
+    run relay_open 1
+    assert_line 'Subject: Mejora: prueba del correo de recordatorios'
+    while IFS='|' read -r plan words options; do
+        relay_plan "$plan"
+        # shellcheck disable=SC2086 # a list of words
+        run mejora-notify --lang es --test ana@example.do --from plan@example.do $options
+        [ "$status" = 1 ] || fail "$plan $options: $status"
+        [[ $output == *"✖ $words"* ]] || fail "$plan $options: $output"
+        [[ $output != *"✖"*"✓"* ]] || fail "$plan $options: $output"
+    done <<-END
+	|el nombre del servidor de correo tiene|--smtp smtp://no-such-relay.invalid
+	|el servidor de correo acepta la conexión|--smtp smtp://127.0.0.1:1
+	|la conexión está cifrada|--smtp smtps${RELAY#smtp}
+	connect 554|el servidor de correo saluda|--smtp $RELAY
+	mail 550|el servidor de correo recibe correo de este remitente|--smtp $RELAY
+	mail 530|el servidor de correo recibe correo de este remitente|--smtp $RELAY
+	rcpt 550|el servidor de correo recibe correo para esta dirección|--smtp $RELAY
+	data 451|el servidor de correo pide el texto|--smtp $RELAY
+	dot drop|el servidor de correo recibió el correo|--smtp $RELAY
+	END
+    certificate
+    relay_stop
+    relay_start --tls "$FAKE/tls.pem" "$FAKE/tls.key" --smtps --auth mejora:secreto
+    RELAY=smtps${RELAY#smtp}
+    run mejora-notify --lang es --test ana@example.do --from plan@example.do --smtp "$RELAY"
+    assert_line --partial '✖ la conexión está cifrada'
+    (umask 077 && printf 'mejora\nequivocado\n' >"$FAKE/credentials")
+    run mejora-notify --lang es --test ana@example.do --from plan@example.do --smtp "$RELAY" --smtp-ca "$FAKE/tls.pem" --smtp-credentials "$FAKE/credentials"
+    assert_line --partial '✖ el servidor de correo conoce al usuario'
+    run mejora-notify --lang es --test 'ana' --from plan@example.do --smtp "$RELAY"
+    assert_failure 1
+    assert_output --partial 'ana no es una dirección de correo'
+}
+
 @test "what is asked wrongly is said, with what would be right" {
     server_gives ''
     printf 'a\nb\n' >"$FAKE/open"
