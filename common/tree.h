@@ -20,6 +20,9 @@ void tree_leaf_hash(const void *entry, size_t size, uint8_t ret[TREE_HASH]);
  * ret_closed: that hash and those of the larger subtrees it completes; *ret_n of them. NULL where nobody asks. */
 bool tree_add(struct tree *t, unsigned level, const uint8_t hash[TREE_HASH], uint8_t ret_closed[][TREE_HASH],
               size_t *ret_n);
+
+/* Leaves from here up to beyond, as the largest whole subtrees: the level of the first one. */
+unsigned tree_span(uint64_t from, uint64_t beyond);
 void tree_root(const struct tree *t, uint8_t ret[TREE_HASH]);
 
 /* Does the path prove that this leaf is in the tree, that the first tree is the second's beginning? path: n hashes. */
