@@ -107,9 +107,8 @@ static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
     struct tree t = {0};
     uint8_t edge[TREE_LEVELS * TREE_HASH], root[TREE_HASH];
     size_t size = 0;
-    PGresult *r =
-        db_run(pg, "select c.note, lib.tree_edge(c.size), c.size from road.checkpoint c order by c.size desc limit 1",
-               0, NULL);
+    PGresult *r = db_run(
+        pg, "select note, lib.tree_span(0, size), size from road.checkpoint order by size desc limit 1", 0, NULL);
     bool any = r && PQntuples(r), ok = r;
     if (any)
         ok = checkpoint_read(PQgetvalue(r, 0, 0), &s->key, &last) && bytes_at(r, 0, 1, edge, sizeof edge, &size) &&

@@ -1,36 +1,61 @@
 -- The sealed log: docs/audit-log.md says what is hashed and how.
 
--- What is hashed of an entry: version 2 is that with a column that entries did not have at first. array_send writes every column with
--- its length before it, behind a head of 20 bytes.
-create function lib.audit_bytes(a road.audit) returns bytea stable language sql as $$
-    select case when a.roles is null and a.asked is null then '\x01'::bytea || substring(array_send(first) from 21)
-                else '\x02'::bytea || substring(array_send(first || array[to_json(a.roles)::text, a.asked::text]) from 21) end
-      from (select array[
+-- What is hashed of an entry: version 2 is that with a column that entries did not have at first. array_send writes every
+-- column with its length before it, behind a head of 20 bytes. Expressions alone: they are planned with what reads the entries.
+create function lib.audit_texts(a road.audit) returns text[] stable language sql as $$
+    select array[
         a.seq::text, (extract(epoch from a.at) * 1000000)::bigint::text, a.institution, a.plan::text, a.item_no::text, a.task_no::text,
         a.person::text, a.who, a.name, a.unit, a.key::text, a.request::text, a.op, a.outcome::text, a.error, to_json(a.args)::text, a.why,
-        a.before::text, a.after::text] as first) columns
+        a.before::text, a.after::text]
+$$;
+create function lib.audit_bytes(a road.audit) returns bytea stable language sql as $$
+    select case when a.roles is null and a.asked is null
+                then '\x01'::bytea || substring(array_send(lib.audit_texts(a)) from 21)
+                else '\x02'::bytea || substring(array_send(lib.audit_texts(a) || array[to_json(a.roles)::text, a.asked::text])
+                                                from 21) end
 $$;
 
--- What is to be sealed next. A database restored into another cluster counts transactions anew: then all of them are looked at.
+-- What is to be sealed next: behind the last one sealed, for one transaction may have written more than a batch. A database
+-- restored into another cluster counts transactions anew: then all of them are looked at.
 create function lib.unsealed(max_entries int, out seq bigint, out institution text, out xid xid8, out hash bytea)
 returns setof record stable language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
-    sealed xid8 := (select c.xid from road.checkpoint c order by c.size desc limit 1);
+    sealed xid8;
+    sealed_seq bigint;
 begin
-    sealed := case when sealed < pg_snapshot_xmax(pg_current_snapshot()) then sealed else '0' end;
+    select c.xid, l.seq into sealed, sealed_seq from road.checkpoint c left join road.leaf l on l.leaf = c.size - 1
+     order by c.size desc limit 1;
+    if coalesce(sealed >= pg_snapshot_xmax(pg_current_snapshot()), true) then
+        sealed := '0';
+    end if;
     return query
         select a.seq, a.institution, a.xid, sha256('\x00'::bytea || lib.audit_bytes(a)) from road.audit a
-         where a.xid >= sealed and a.xid < pg_snapshot_xmin(pg_current_snapshot())
+         where (a.xid, a.seq) > (sealed, coalesce(sealed_seq, 0)) and a.xid < pg_snapshot_xmin(pg_current_snapshot())
            and (select l.leaf from road.leaf l where l.seq = a.seq) is null   -- looked up one by one: an anti-join may read all leaves
          order by a.xid, a.seq limit max_entries;
 end $$;
 
--- The hashes of the whole subtrees that a tree of this size consists of, the largest first.
-create function lib.tree_edge(size bigint) returns bytea stable language sql as $$
-    select coalesce(string_agg(substring(l.nodes from level * 32 + 1 for 32), '' order by level desc), '')
-      from generate_series(0, 62) level join road.leaf l on l.leaf = ((size >> level) << level) - 1
-     where (size >> level) & 1 = 1
-$$;
+-- The hashes of the largest whole subtrees that make up the leaves from the first up to the one beyond, in their order.
+create function lib.tree_span(first bigint, beyond bigint) returns bytea stable language plpgsql as $$
+declare
+    missing constant bytea := decode(repeat('00', 32), 'hex');    -- somebody took the leaf away: it will show
+    ret bytea := '';
+    leaves bigint;
+    level int;
+begin
+    while first < beyond loop
+        leaves := 1;
+        level := 0;
+        while first % (2 * leaves) = 0 and first + 2 * leaves <= beyond loop
+            leaves := 2 * leaves;
+            level := level + 1;
+        end loop;
+        first := first + leaves;
+        ret := ret || coalesce((select substring(l.nodes from level * 32 + 1 for 32) from road.leaf l where l.leaf = first - 1),
+                               missing);
+    end loop;
+    return ret;
+end $$;
 
 -- The largest power of two below size: where RFC 6962 divides a tree.
 create function lib.tree_half(size bigint) returns bigint immutable language sql as $$
@@ -77,4 +102,15 @@ create function lib.log_key() returns text stable language sql as $$
     select l.origin || '+' || encode(substring(sha256(convert_to(l.origin, 'UTF8') || '\x0a01' || l.public_key) for 4), 'hex')
            || '+' || encode('\x01' || l.public_key, 'base64')
       from road.log l
+$$;
+
+-- Is this entry among those asked for? Whatever is null is not asked for. until is the first moment beyond.
+create function lib.audit_matches(
+    a road.audit, plan int, item_no int, task_no int, who text, people int[], unit text, op text,
+    since timestamptz, until timestamptz, result mejora.audit_outcome) returns boolean stable language sql as $$
+    select (plan is null or a.plan = plan) and (item_no is null or a.item_no = item_no)
+           and (task_no is null or a.task_no = task_no) and (who is null or a.who = who or a.person = any (people))
+           and (unit is null or a.unit = unit) and (op is null or a.op = op)
+           and (since is null or a.at >= since) and (until is null or a.at < until)
+           and (result is null or (a.outcome = 'ok') = (result = 'ok'))
 $$;
