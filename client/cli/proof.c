@@ -4,9 +4,12 @@
  * signed note. Whatever the server says later has to continue it. */
 #include "client/cli/cli.h"
 
-#include "client/lib/entry.h"
+#include "audit.pb-c.h"
+#include "client/lib/export.h"
 #include "client/lib/verify.h"
+#include "common/json.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -181,99 +184,161 @@ int run_proof(struct cli *cli)
 
 /* ---- mejora audit export ---- */
 
-static void put_line(json_t *line, FILE *out)
+/* The reply as it came: a page's bytes are not worth becoming JSON. NULL: said why not, and the exit code. */
+static const Mejora__AuditExportReply *page_ask(struct cli *cli, struct answer *ret, int *ret_exit)
 {
-    json_dumpf(line, out, JSON_COMPACT);
-    fputc('\n', out);
-    json_decref(line);
+    const struct op *op = &ops[OP_audit_export];
+    struct json_fault fault = {0};
+    ProtobufCMessage *request = json_to_message(cli->fields, op->request, &fault);
+    *ret = (struct answer){.end = CALL_FAILED};
+    bool ok = request && client_call(cli->client, op, *cli->ref ? cli->ref : NULL, request, NULL, ret);
+    if (request)
+        protobuf_c_message_free_unpacked(request, NULL);
+    if (ok)
+        return (const Mejora__AuditExportReply *)(const void *)ret->reply;
+    json_decref(cli_judge(cli, op, ret, cli_reply(ret), ret_exit));
+    return NULL;
 }
 
-static json_t *leaf_line(json_t *leaf)
+/* Subtrees up to that leaf, from the bytes. False: there are too few. */
+static bool put_span(struct export *e, uint64_t beyond, const uint8_t **at, const uint8_t *end)
 {
-    json_t *line =
-        json_pack("{s:O, s:O}", "leaf", json_object_get(leaf, "leaf"), "hash", json_object_get(leaf, "hash"));
-    const char *hex = json_string_value(json_object_get(leaf, "entry"));
-    size_t n, room = hex ? strlen(hex) / 2 : 0;
-    uint8_t *bytes = malloc(room + 1);
-    if (hex && bytes && !sodium_hex2bin(bytes, room, hex, 2 * room, NULL, &n, NULL))
-        json_object_set_new(line, "entry", entry_read(bytes, n));
-    free(bytes);
-    if (json_is_true(json_object_get(leaf, "hidden")))
-        json_object_set_new(line, "hidden", json_true());
-    return line;
+    size_t size = 0;
+    for (uint64_t leaf = e->leaves; leaf < beyond; leaf += UINT64_C(1) << tree_span(leaf, beyond))
+        size += TREE_HASH;
+    bool ok = beyond >= e->leaves && size <= (size_t)(end - *at);
+    if (ok && size)
+        export_skip(e, beyond, *at, size);
+    *at += ok ? size : 0;
+    return ok;
 }
 
-/* Checkpoints up to this size, from the given one on; the next one. */
-static size_t put_checkpoints(json_t *checkpoints, size_t at, json_int_t size, FILE *out)
+/* One leaf from the bytes. False: they are none. */
+static bool put_leaf(struct export *e, const uint8_t **at, const uint8_t *end)
 {
-    for (json_t *c; (c = json_array_get(checkpoints, at)) && json_integer_value(json_object_get(c, "size")) <= size;
-         at++)
-        put_line(json_pack("{s:O}", "checkpoint", json_object_get(c, "note")), out);
+    uint64_t leaf;
+    struct entry entry;
+    if ((size_t)(end - *at) < sizeof leaf)
+        return false;
+    memcpy(&leaf, *at, sizeof leaf);
+    *at += sizeof leaf;
+    if (!put_span(e, be64toh(leaf), at, end) || end - *at < TREE_HASH + 1)
+        return false;
+    const uint8_t *hash = *at, *bytes = hash + TREE_HASH;
+    size_t size = *bytes ? entry_read(bytes, (size_t)(end - bytes), &entry) : 1;
+    if (size)
+        export_entry(e, hash, *bytes ? &entry : NULL);
+    *at = bytes + size;
+    return size;
+}
+
+/* Checkpoints that end where we are; one that ends among leaves left out is of no use. */
+static size_t put_checkpoints(struct export *e, const Mejora__AuditExportReply *page, size_t at)
+{
+    for (; at < page->n_checkpoints && (uint64_t)page->checkpoints[at]->size <= e->leaves; at++)
+        if ((uint64_t)page->checkpoints[at]->size == e->leaves && page->checkpoints[at]->note)
+            export_checkpoint(e, page->checkpoints[at]->note);
     return at;
 }
 
-/* Leaves and checkpoints, each checkpoint behind the last leaf that it covers. */
-static void put_page(json_t *page, FILE *out)
+/* False: what came is not what the server should send. */
+static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
 {
-    json_t *leaf, *checkpoints = json_object_get(page, "checkpoints");
-    size_t i, done = 0;
-    json_array_foreach(json_object_get(page, "leaves"), i, leaf)
-    {
-        done = put_checkpoints(checkpoints, done, json_integer_value(json_object_get(leaf, "leaf")), out);
-        put_line(leaf_line(leaf), out);
+    const uint8_t *at = page->leaves.data, *end = at + page->leaves.len, *rest = page->skipped.data;
+    bool ok = page->has_next && page->next <= page->size;
+    size_t done = 0;
+    while (ok && at < end) {
+        ok = put_leaf(e, &at, end);
+        done = put_checkpoints(e, page, done);
     }
-    put_checkpoints(checkpoints, done, INT64_MAX, out);
+    ok = ok && put_span(e, (uint64_t)page->next, &rest, rest + page->skipped.len);
+    put_checkpoints(e, page, done);
+    return ok;
 }
 
-static bool export_pages(struct cli *cli, FILE *out, json_int_t *ret_entries, int *ret_exit)
+/* The fields that say which entries, as they were asked for. */
+static json_t *filter_of(const struct cli *cli)
 {
-    json_t *page, *next;
-    for (bool more = true, head = true; more; json_decref(page), head = false) {
-        if (!(page = cli_ask(cli, &ops[OP_audit_export], cli->ref, cli->fields, ret_exit)))
+    json_t *ret = json_copy(cli->fields);
+    json_object_del(ret, "size");
+    json_object_del(ret, "leaf");
+    return ret;
+}
+
+/* Page after page: the server holds nothing between them, so whoever reads slowly keeps nobody. */
+static bool export_pages(struct cli *cli, struct export *e, int *ret_exit)
+{
+    struct answer answer;
+    const Mejora__AuditExportReply *page;
+    json_t *filter = filter_of(cli);
+    bool ok = true, more = true;
+    for (bool first = true; ok && more; first = false) {
+        if (!(page = page_ask(cli, &answer, ret_exit))) {
+            json_decref(filter);
             return false;
-        if (head)
-            put_line(json_pack("{s:O, s:s, s:O, s:O}", "key", json_object_get(page, "key"), "scope",
-                               *cli->ref ? cli->ref : "*", "first", json_object_get(page, "first"), "edge",
-                               json_object_get(page, "edge")),
-                     out);
-        put_page(page, out);
-        *ret_entries += (json_int_t)json_array_size(json_object_get(page, "leaves"));
-        next = json_object_get(page, "next");
-        more = next && !ferror(out);
-        json_object_set(cli->fields, "leaf", next);
+        }
+        if (first)
+            export_begin(e, page->key, *cli->ref ? cli->ref : "*", filter, (uint64_t)page->size);
+        ok = page_put(e, page) && !ferror(e->out);
+        more = page->next < page->size;
+        json_object_set_new(cli->fields, "leaf", json_integer(page->next));
+        answer_free(&answer);
     }
-    return true;
+    json_decref(filter);
+    if (ok)
+        export_end(e);
+    else if (!ferror(e->out))
+        say(_("WARNING: the server sent what is no part of an export."));
+    return ok;
+}
+
+static FILE *export_open(const char *path)
+{
+    if (!strcmp(path, "-"))
+        return stdout;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* people's data: the owner's alone */
+    return fd >= 0 ? fdopen(fd, "w") : NULL;
+}
+
+static int export_write(struct cli *cli, const char *path)
+{
+    struct export e = {.out = export_open(path), .csv = cli->format == FORMAT_CSV, .raw = local_is(cli, "raw")};
+    int code = EXIT_FAILED;
+    bool ok = e.out && export_pages(cli, &e, &code), written = e.out && !fflush(e.out) && !ferror(e.out);
+    if (!written)
+        say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
+    if (e.out && e.out != stdout)
+        fclose(e.out);
+    if (ok && written) {
+        say(_("%llu entries. To check them, here or anywhere: mejora audit verify %s"), (unsigned long long)e.entries,
+            path);
+        code = EXIT_DONE;
+    }
+    export_free(&e);
+    return code;
 }
 
 int run_export(struct cli *cli)
 {
     struct seen seen;
     json_t *reply = NULL;
-    json_int_t entries = 0;
-    const char *path = local_text(cli, "FILE");
     int code;
+    if (cli->format == FORMAT_TSV) {
+        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "-o", "tsv", "json, csv");
+        return EXIT_USAGE;
+    }
     if (!cli_open(cli, &code))
         return code;
     if (!cli_reference(cli, ops[OP_audit_export].about))
         return EXIT_USAGE;
     settle_date(cli, "since");
+    settle_date(cli, "until");
     bool ok = contact(cli, &seen, &reply, &code);
     json_decref(reply);
     if (!ok)
         return code;
     json_object_set_new(cli->fields, "size", json_integer((json_int_t)seen.checkpoint.size));
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600); /* people's data: the owner's alone */
-    FILE *out = fd >= 0 ? fdopen(fd, "w") : NULL;
-    code = EXIT_FAILED;
-    ok = out && export_pages(cli, out, &entries, &code);
-    bool written = out && !ferror(out);
-    written = out && !fclose(out) && written;
-    if (!written)
-        say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
-    if (!ok || !written)
-        return ok ? EXIT_FAILED : code;
-    say(_("%lld entries. To check them, here or anywhere: mejora audit verify %s"), (long long)entries, path);
-    return EXIT_DONE;
+    return export_write(cli, local_text(cli, "FILE"));
 }
 
 /* ---- mejora audit verify ---- */
@@ -300,12 +365,30 @@ static void say_fault(const struct verify *v)
     case VERIFY_END:
         say(_("The end is missing: no checkpoint confirms what follows the first %llu entries."), leaf);
         break;
+    case VERIFY_SUM:
+        say(_("The entries are what was sealed, but the file is not as it was written: its sum differs."));
+        break;
     case VERIFY_TRUNCATED:
         say(_("Cut off after %llu entries: a checkpoint of %llu entries was seen before."), leaf,
             (unsigned long long)v->known.size);
         break;
     case VERIFY_FORKED: say(_("The first %llu entries are not those of the checkpoint seen before."), leaf); break;
     }
+}
+
+/* What was checked, and what an export cannot tell. */
+static void say_scope(const struct verify *v)
+{
+    if (v->whole)
+        printf("%s\n", _("All of the log: every entry is there."));
+    else
+        printf(_("Of: %s %s. That no other entry belongs to it is what the server says; an export of everything proves "
+                 "it.\n"),
+               v->scope, v->filter);
+    if (v->known.size && !v->known_met)
+        say(_("The checkpoint seen before, of %llu entries, could not be compared: it ends among entries that were "
+              "left out."),
+            (unsigned long long)v->known.size);
 }
 
 /* For programs; people get say_fault's. */
@@ -320,6 +403,7 @@ static const char *const faults[] = {
     [VERIFY_ROOT] = "root",
     [VERIFY_MISPLACED] = "misplaced",
     [VERIFY_END] = "end",
+    [VERIFY_SUM] = "sum",
     [VERIFY_TRUNCATED] = "truncated",
     [VERIFY_FORKED] = "forked",
 };
@@ -327,13 +411,12 @@ static const char *const faults[] = {
 static int report(struct cli *cli, const struct verify *v, bool own_key)
 {
     char key[LOG_KEY_TEXT];
-    unsigned long long size = v->tree.size, read = v->entries - v->hidden, hidden = v->hidden,
-                       checkpoints = v->checkpoints;
+    unsigned long long size = v->tree.size, read = v->entries, skipped = v->skipped, checkpoints = v->checkpoints;
     log_key_text(&v->key, key);
     if (cli->format == FORMAT_JSON) {
-        json_t *o = json_pack("{s:b, s:s, s:I, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "size",
-                              (json_int_t)size, "first", (json_int_t)v->first, "read", (json_int_t)read, "hidden",
-                              (json_int_t)hidden, "checkpoints", (json_int_t)checkpoints);
+        json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "scope",
+                              v->scope, "filter", v->filter, "size", (json_int_t)size, "read", (json_int_t)read,
+                              "skipped", (json_int_t)skipped, "checkpoints", (json_int_t)checkpoints);
         if (v->fault) {
             json_object_set_new(o, "fault", json_string(faults[v->fault]));
             json_object_set_new(o, "leaf", json_integer((json_int_t)v->leaf));
@@ -344,7 +427,8 @@ static int report(struct cli *cli, const struct verify *v, bool own_key)
         json_decref(o);
     } else if (!v->fault) {
         printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"),
-               read, hidden, size, checkpoints);
+               read, skipped, size, checkpoints);
+        say_scope(v);
     }
     say_fault(v);
     if (own_key && v->fault != VERIFY_MALFORMED)

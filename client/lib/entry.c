@@ -1,63 +1,84 @@
 #include "client/lib/entry.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ABSENT = 0xffffffff };
+enum { ABSENT = 0xffffffff, AT = 1, LENGTH = sizeof(uint32_t) };
 
-static const char *const columns[] = {"seq",   "at",   "institution", "plan",   "item_no", "task_no", "person",
-                                      "who",   "name", "unit",        "key",    "request", "op",      "outcome",
-                                      "error", "args", "why",         "before", "after",   "roles",   "asked"};
-enum { COLUMNS = sizeof columns / sizeof *columns };
-static const int of_version[] = {0, COLUMNS - 2, COLUMNS};
+const char *const entry_columns[ENTRY_COLUMNS] = {
+    "seq",     "at", "institution", "plan",  "item_no", "task_no", "person", "who",   "name",  "unit", "key",
+    "request", "op", "outcome",     "error", "args",    "why",     "before", "after", "roles", "asked"};
+static const int of_version[] = {0, ENTRY_COLUMNS - 2, ENTRY_COLUMNS};
 
-json_t *entry_read(const uint8_t *bytes, size_t size)
+int entry_column(const char *name, size_t size, int likely)
 {
-    json_t *ret = json_object();
+    for (int i = 0; i < ENTRY_COLUMNS; i++) {
+        int column = (likely + i) % ENTRY_COLUMNS;
+        if (!strncmp(entry_columns[column], name, size) && !entry_columns[column][size])
+            return column;
+    }
+    return -1;
+}
+
+static uint8_t version_of(const struct entry *e)
+{
+    for (int i = of_version[1]; i < ENTRY_COLUMNS; i++)
+        if (e->values[i].text)
+            return 2;
+    return 1;
+}
+
+size_t entry_read(const uint8_t *bytes, size_t size, struct entry *ret)
+{
     size_t at = 1;
     bool ok = size && (bytes[0] == 1 || bytes[0] == 2);
+    *ret = (struct entry){0};
     for (int i = 0, n = ok ? of_version[bytes[0]] : 0; ok && i < n; i++) {
         uint32_t length = 0;
-        if ((ok = size - at >= sizeof length))
-            memcpy(&length, bytes + at, sizeof length);
-        at += sizeof length;
+        if ((ok = size - at >= LENGTH))
+            memcpy(&length, bytes + at, LENGTH);
+        at += LENGTH;
         length = be32toh(length);
         if (!ok || length == ABSENT)
             continue;
-        ok = size - at >= length &&
-             !json_object_set_new(ret, columns[i], json_stringn((const char *)bytes + at, length));
+        ok = size - at >= length;
+        ret->values[i] = (struct entry_value){(const char *)bytes + at, length};
         at += length;
     }
-    if (ok && at == size)
-        return ret;
-    json_decref(ret);
-    return NULL;
+    return ok ? at : 0;
 }
 
-uint8_t *entry_write(json_t *entry, size_t *ret_size)
+size_t entry_size(const struct entry *e)
 {
-    size_t size = 1, found = 0;
-    uint8_t version = json_object_get(entry, "roles") || json_object_get(entry, "asked") ? 2 : 1;
-    for (int i = 0; i < of_version[version]; i++) {
-        json_t *value = json_object_get(entry, columns[i]);
-        if (value && !json_is_string(value))
-            return NULL;
-        found += value != NULL;
-        size += sizeof(uint32_t) + json_string_length(value);
+    int n = of_version[version_of(e)];
+    size_t size = 1 + LENGTH * (size_t)n;
+    for (int i = 0; i < n; i++)
+        size += e->values[i].size;
+    return size;
+}
+
+void entry_write(const struct entry *e, uint8_t *ret)
+{
+    *ret = version_of(e);
+    int n = of_version[*ret++];
+    for (int i = 0; i < n; i++) {
+        const struct entry_value *v = &e->values[i];
+        uint32_t length = htobe32(v->text ? (uint32_t)v->size : ABSENT);
+        ret = mempcpy(ret, &length, LENGTH);
+        if (v->size)
+            ret = mempcpy(ret, v->text, v->size);
     }
-    uint8_t *ret = found == json_object_size(entry) ? malloc(size) : NULL, *p = ret;
-    if (!ret)
-        return NULL;
-    *p++ = version;
-    for (int i = 0; i < of_version[version]; i++) {
-        json_t *value = json_object_get(entry, columns[i]);
-        size_t length = json_string_length(value);
-        uint32_t wire = htobe32(value ? (uint32_t)length : ABSENT);
-        p = mempcpy(p, &wire, sizeof wire);
-        if (length)
-            p = mempcpy(p, json_string_value(value), length);
-    }
-    *ret_size = size;
-    return ret;
+}
+
+void entry_time(const struct entry *e, char ret[JSON_TIME])
+{
+    char text[24];
+    const struct entry_value *at = &e->values[AT];
+    *ret = '\0';
+    if (!at->text)
+        return;
+    snprintf(text, sizeof text, "%.*s", (int)at->size, at->text);
+    json_time(strtoll(text, NULL, 10), ret);
 }

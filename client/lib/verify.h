@@ -5,6 +5,7 @@
 
 #include "common/checkpoint.h"
 
+#include <nettle/sha2.h>
 #include <stdio.h>
 
 enum verify_fault {
@@ -17,7 +18,8 @@ enum verify_fault {
     VERIFY_SIGNATURE, /* line: a checkpoint that the log's key has not signed */
     VERIFY_ROOT,      /* from, leaf: somewhere between these, both included, is what the checkpoint does not confirm */
     VERIFY_MISPLACED, /* line: a checkpoint of fewer entries than stand before it */
-    VERIFY_END,       /* leaf: after the last checkpoint nothing confirms what follows */
+    VERIFY_END,       /* leaf: nothing confirms what follows, or the last line is missing */
+    VERIFY_SUM,       /* the entries are what was sealed, and yet the file is not what was written */
     VERIFY_TRUNCATED, /* leaf: the known checkpoint speaks of more entries */
     VERIFY_FORKED,    /* leaf: the known checkpoint of so many entries is another one */
 };
@@ -26,9 +28,16 @@ struct verify {
     struct log_key key;
     bool key_known;          /* false: the file's own is taken */
     struct checkpoint known; /* one seen earlier; size 0: none */
+    bool known_met;          /* it was compared; an export of some entries may leave out where it ended */
     enum verify_fault fault;
-    uint64_t line, first, from, leaf, entries, hidden, checkpoints;
+    uint64_t line, from, leaf, entries, skipped, checkpoints;
     char seq[24], scope[64];
+    char filter[512]; /* JSON; empty: none */
+    bool whole;       /* every entry of the log has to be there */
+    bool raw, ended;
+    struct sha256_ctx sum;
+    uint8_t *bytes; /* of an entry */
+    size_t room;
     struct tree tree;
 };
 

@@ -2,6 +2,7 @@
 """Verifies an export of the audit log: verify_audit.py FILE [VERIFIER-KEY]. Written from docs/audit-log.md alone."""
 
 import base64
+import datetime
 import hashlib
 import json
 import struct
@@ -70,51 +71,159 @@ def read_note(note, verifier):
     raise ValueError("not signed")
 
 
-def verify(lines, verifier=None, seen=None):
-    """The size proved. seen: (size, root) known from before. Raises Fault."""
-    lines = (json.loads(line) for line in lines)
-    head = next(lines)
-    if verifier not in (None, head["key"]):
-        raise Fault("key")
-    tree, edge, since, confirmed = Tree(), bytes.fromhex(head["edge"]), head["first"], False
-    for level in reversed(range(head["first"].bit_length())):
-        if head["first"] >> level & 1:
-            tree.add(edge[:32], 1 << level)
-            edge = edge[32:]
-    for line in lines:
-        if "checkpoint" in line:
-            try:
-                size, root = read_note(line["checkpoint"], head["key"])
-            except (ValueError, InvalidSignature):
-                raise Fault("signature", tree.size) from None
-            if size != tree.size:
-                raise Fault("gap" if size > tree.size else "misplaced", tree.size)
-            if root != tree.root():
-                raise Fault("root", size - 1, since)
-            since, confirmed = size, True
+def lines_of(file):
+    """Every line of an export and the bytes before it: of a table, an entry's row is made one too."""
+    text = file.read()
+    if text.startswith("{"):
+        at = 0
+        for line in text.split("\n")[:-1]:
+            yield json.loads(line), at
+            at += len(line.encode()) + 1
+        return
+    yield from rows_of(text)
+
+
+def table(text):
+    """(cells, where the row begins); None is a cell without anything."""
+    row, at, begin = [], 0, 0
+    while at < len(text):
+        if text[at] == '"':
+            end = at + 1
+            while text[end] != '"' or text[end + 1] == '"':
+                end += 2 if text[end] == '"' else 1
+            row.append(text[at + 1:end].replace('""', '"'))
+            at = end + 1
+        else:
+            end = at
+            while text[end] not in ",\n":
+                end += 1
+            row.append(text[at:end] or None)
+            at = end
+        if text[at] == "\n":
+            yield row, begin
+            row, begin = [], at + 1
+        at += 1
+
+
+def rows_of(text):
+    raw, names = False, None
+    for row, begin in table(text):
+        if names is None:
+            names = [name.lstrip("\ufeff") for name in row]
             continue
-        if line["leaf"] != tree.size:
-            raise Fault("gap", tree.size)
-        if "entry" not in line and not (line.get("hidden") and head["scope"] != "*"):
-            raise Fault("gone", tree.size)
-        if "entry" in line and sha256(b"\0" + entry_bytes(line["entry"])).hex() != line["hash"]:
-            raise Fault("altered", tree.size)
-        tree.add(bytes.fromhex(line["hash"]))
-        if seen and seen[0] == tree.size and seen[1] != tree.root():
-            raise Fault("forked", tree.size)
-    if seen and seen[0] > tree.size:
-        raise Fault("truncated", tree.size)
-    if since != tree.size or (tree.size and not confirmed):
-        raise Fault("end", since)
-    return tree.size
+        cells = dict(zip(names, row))
+        for line in (cells["proof"] or "").splitlines():
+            line = json.loads(line)
+            raw = raw or line.get("raw", False)
+            yield line, len(text[:begin].encode())
+        if cells["leaf"] is None:
+            continue
+        values = {name: cells[name] for name in COLUMNS if cells[name] is not None}
+        line = {"leaf": int(cells["leaf"]), "hash": cells["hash"]}
+        if values:
+            line["entry"] = {name: value[value[:1] == "'" and not raw:] for name, value in values.items()}
+            at = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=int(values["at"]))
+            if cells["time"] != at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"):
+                line["hash"] = "not of this time"
+        yield line, len(text[:begin].encode())
+
+
+def spans(first, beyond):
+    """The sizes of the largest whole subtrees from the first leaf up to the one beyond."""
+    while first < beyond:
+        leaves = 1
+        while first % (2 * leaves) == 0 and first + 2 * leaves <= beyond:
+            leaves *= 2
+        yield leaves
+        first += leaves
+
+
+class Verifier:
+    def __init__(self, verifier, seen):
+        self.verifier, self.seen = verifier, seen
+        self.tree, self.since, self.confirmed, self.entries, self.ended = Tree(), 0, False, 0, False
+
+    def add(self, digest, leaves=1):
+        self.tree.add(digest, leaves)
+        if self.seen and self.seen[0] == self.tree.size and self.seen[1] != self.tree.root():
+            raise Fault("forked", self.tree.size)
+
+    def head(self, line):
+        self.key, self.whole = line["log"], line["scope"] == "*" and not line["filter"]
+        if self.verifier not in (None, self.key):
+            raise Fault("key")
+
+    def checkpoint(self, note):
+        try:
+            size, root = read_note(note, self.key)
+        except (ValueError, InvalidSignature):
+            raise Fault("signature", self.tree.size) from None
+        if size != self.tree.size:
+            raise Fault("gap" if size > self.tree.size else "misplaced", self.tree.size)
+        if root != self.tree.root():
+            raise Fault("root", size - 1, self.since)
+        self.since, self.confirmed = size, True
+
+    def skip(self, beyond, nodes):
+        nodes = bytes.fromhex(nodes)
+        if self.whole:
+            raise Fault("gap", self.tree.size)
+        for leaves in list(spans(self.tree.size, beyond)):
+            if len(nodes) < 32:
+                raise Fault("gap", self.tree.size)
+            self.add(nodes[:32], leaves)
+            nodes = nodes[32:]
+
+    def leaf(self, line):
+        if line["leaf"] != self.tree.size:
+            raise Fault("gap", self.tree.size)
+        if "entry" not in line:
+            raise Fault("gone", self.tree.size)
+        if sha256(b"\0" + entry_bytes(line["entry"])).hex() != line["hash"]:
+            raise Fault("altered", self.tree.size)
+        self.entries += 1
+        self.add(bytes.fromhex(line["hash"]))
+
+    def end(self, line, before):
+        self.ended = True
+        if (line["entries"], line["sha256"]) != (self.entries, before.hex()):
+            raise Fault("sum", self.tree.size)
+
+    def done(self):
+        if self.seen and self.seen[0] > self.tree.size:
+            raise Fault("truncated", self.tree.size)
+        if not self.ended or self.since != self.tree.size or (self.tree.size and not self.confirmed):
+            raise Fault("end", self.since)
+        return self.tree.size
+
+
+def verify(path, verifier=None, seen=None):
+    """The size proved. seen: (size, root) known from before. Raises Fault."""
+    v = Verifier(verifier, seen)
+    with open(path, "rb") as file:
+        data = file.read()
+    with open(path, encoding="utf-8", newline="\n") as file:
+        for n, (line, begin) in enumerate(lines_of(file)):
+            if n == 0:
+                v.head(line)
+            elif v.ended:
+                raise Fault("malformed", v.tree.size)
+            elif "checkpoint" in line:
+                v.checkpoint(line["checkpoint"])
+            elif "skip" in line:
+                v.skip(line["skip"], line["nodes"])
+            elif "sha256" in line:
+                v.end(line, sha256(data[:begin]))
+            else:
+                v.leaf(line)
+    return v.done()
 
 
 def main():
-    with open(sys.argv[1], encoding="utf-8", newline="\n") as file:
-        try:
-            print("intact:", verify(file, *sys.argv[2:3]), "entries")
-        except Fault as fault:
-            sys.exit(f"{fault.kind} at leaf {fault.leaf}")
+    try:
+        print("intact:", verify(*sys.argv[1:3]), "entries")
+    except Fault as fault:
+        sys.exit(f"{fault.kind} at leaf {fault.leaf}")
 
 
 if __name__ == "__main__":
