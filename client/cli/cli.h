@@ -22,6 +22,7 @@ enum exit_code {
     EXIT_INVALID,
     EXIT_UNREACHABLE,
     EXIT_UNKNOWN,
+    EXIT_CONTRADICTED,
     EXIT_INTERRUPTED = 130,
 };
 
@@ -91,8 +92,9 @@ struct cli {
     const char *ref_typed;    /* NULL: the default */
     enum ref_level ref_level; /* what ref_typed is to be completed to */
     bool wants_help;
-    bool queue; /* --queue: what cannot be sent now waits */
-    int queued; /* the exit code after it went there; -1: it did not */
+    bool witnessed; /* the audit log was compared with what was seen of it */
+    bool queue;     /* --queue: what cannot be sent now waits */
+    int queued;     /* the exit code after it went there; -1: it did not */
 };
 
 /* args.c: true, or said on stderr what is wrong. */
@@ -165,6 +167,8 @@ int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
 char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRID_LIMIT; NULL: said why not */
 void settle_date(struct cli *cli, const char *field);   /* days back become a date */
+void witness_run(struct cli *cli, int *code);         /* at the end of every command that had an answer */
+void settle_date(struct cli *cli, const char *field); /* days back become a date */
 char *changes_text(json_t *before,
                    json_t *after);  /* "Progress: 75 → 50" for each field that is not what it was; freed */
 void settle_as_of(struct cli *cli); /* and what is asked is asked as of then */

@@ -132,7 +132,7 @@ void help_all(FILE *out)
     lines_put(t, out);
     put_text(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, "
                "6 invalid input,\n"
-               "7 server unreachable, 8 outcome unknown, 130 interrupted.\n"
+               "7 server unreachable, 8 outcome unknown, 9 the audit log contradicts itself, 130 interrupted.\n"
                "More about one command: mejora help COMMAND\n"),
              out);
 }

@@ -61,6 +61,7 @@ int main(int argc, char *argv[])
         code = EXIT_FAILED;
     fault(FAULT_shown);
     kept_forget_settled(&cli);
+    witness_run(&cli, &code);
     json_decref(cli.fields);
     json_decref(cli.local);
     json_decref(cli.refused);

@@ -1,12 +1,10 @@
-/* The sealed audit log: its checkpoint, an export of it, and the proof that nothing in one was altered.
- *
- * The last checkpoint that was seen stands beside the profile, in PROFILE.checkpoint: the log's key in the first line, then the
- * signed note. Whatever the server says later has to continue it. */
+/* The sealed audit log: its checkpoint, an export of it, and the proof that nothing in one was altered. */
 #include "client/cli/cli.h"
 
 #include "audit.pb-c.h"
 #include "client/lib/export.h"
 #include "client/lib/verify.h"
+#include "client/lib/witness.h"
 #include "common/json.h"
 
 #include <endian.h>
@@ -16,60 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-struct seen {
-    struct log_key key;
-    struct checkpoint checkpoint;
-    char text[LOG_KEY_TEXT + CHECKPOINT_TEXT]; /* the file */
-};
-
-/* ---- what was seen ---- */
-
-static bool seen_set(struct seen *s, const char *key, const char *note)
-{
-    snprintf(s->text, sizeof s->text, "%s\n%s", key, note);
-    return log_key_read(key, &s->key) && checkpoint_read(note, &s->key, &s->checkpoint);
-}
-
-/* 1: read, 0: there is none, -1: said why not. */
-static int seen_read(const char *path, struct seen *ret)
-{
-    char text[sizeof ret->text];
-    FILE *f = fopen(path, "re");
-    if (!f && errno == ENOENT)
-        return 0;
-    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
-    text[n] = '\0';
-    char *note = text;
-    const char *key = strsep(&note, "\n");
-    bool ok = f && note && seen_set(ret, key, note);
-    if (f)
-        fclose(f);
-    if (!ok)
-        say(_("mejora: %s is not a checkpoint that its log has signed."), path);
-    return ok ? 1 : -1;
-}
-
-static bool seen_write(const char *path, const struct seen *s)
-{
-    char fresh[4096];
-    if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
-        return false;
-    FILE *f = fopen(fresh, "we");
-    bool ok = f && fputs(s->text, f) >= 0 && !fflush(f) && !fsync(fileno(f));
-    ok = f && !fclose(f) && ok && !rename(fresh, path);
-    if (!ok)
-        say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
-    return ok;
-}
-
-static char *seen_path(const struct cli *cli)
-{
-    char *profile = cli->profile_file ? strdup(cli->profile_file) : profile_path(cli->profile_option), *ret;
-    int n = profile ? asprintf(&ret, "%s.checkpoint", profile) : -1;
-    free(profile);
-    return n < 0 ? NULL : ret;
-}
 
 static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], size_t *ret_n)
 {
@@ -81,62 +25,80 @@ static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], s
     return ok;
 }
 
-/* Does the server prove that what was seen is the beginning of what it says now? */
-static bool continues(struct cli *cli, const struct seen *old, const struct seen *new, int *ret_exit)
+/* ---- what was seen ---- */
+
+enum { LOOK_MS = 2000 };
+
+static void tell(const struct witness *w, enum witness_end end)
 {
-    json_t *fields = json_pack("{s:I, s:I}", "old_size", (json_int_t)old->checkpoint.size, "size",
-                               (json_int_t) new->checkpoint.size);
-    json_t *reply =
-        old->checkpoint.size <= new->checkpoint.size ? cli_ask(cli, &ops[OP_audit_proof], "", fields, ret_exit) : NULL;
-    uint8_t path[2 * TREE_LEVELS * TREE_HASH];
-    size_t n;
-    bool ok = path_read(reply, path, &n) && tree_continues(old->checkpoint.size, old->checkpoint.root, path, n,
-                                                           new->checkpoint.size, new->checkpoint.root);
-    json_decref(reply);
-    json_decref(fields);
-    return ok;
+    unsigned long long now = w->checkpoint.size, before = w->before;
+    switch (end) {
+    case WITNESS_FILE: say(_("WARNING: %s is not a checkpoint that its log has signed."), w->file); break;
+    case WITNESS_UNSIGNED: say(_("WARNING: the server gives no checkpoint that its log has signed.")); break;
+    case WITNESS_OTHER: say(_("WARNING: this is another log than the one seen before (%s)."), w->file); break;
+    case WITNESS_CUT:
+        say(_("WARNING: the audit log had %llu entries when it was seen before, and has %llu now."), before, now);
+        break;
+    default:
+        say(_("WARNING: the log of %llu entries does not continue the one of %llu entries seen before (%s)."), now,
+            before, w->file);
+    }
+    if (*w->evidence)
+        say(_("What was seen before and what the server says now are kept in %s. Show them to whoever audits, and "
+              "believe "
+              "nothing of this server until somebody has explained it."),
+            w->evidence);
+    say(_("If there is a good reason, such as a database restored from a copy, begin anew: rm %s"), w->file);
 }
 
-/* The server's checkpoint, checked against the one seen before and kept in its place. False: said why not. */
-static bool contact(struct cli *cli, struct seen *ret, json_t **ret_reply, int *ret_exit)
+static char *profile_file(const struct cli *cli)
 {
-    const char *key, *note;
-    struct seen old;
-    char *path = seen_path(cli);
-    json_t *none = json_object();
-    *ret_reply = cli_ask(cli, &ops[OP_audit_checkpoint], "", none, ret_exit);
-    json_decref(none);
-    if (!path || !*ret_reply) {
-        free(path);
+    return cli->profile_file ? strdup(cli->profile_file) : profile_path(cli->profile_option);
+}
+
+/* The server's checkpoint, which continues the one seen before. False: said why not. */
+static bool contact(struct cli *cli, struct witness *ret, json_t **ret_reply, int *ret_exit)
+{
+    struct answer answer;
+    char *profile = profile_file(cli);
+    if (!profile)
         return false;
-    }
-    *ret_exit = EXIT_FAILED;
-    int known = seen_read(path, &old);
-    bool some = !json_unpack(*ret_reply, "{s:s, s:s}", "key", &key, "note", &note), ok = false;
-    if (known < 0) {
-        ;
-    } else if (!some && !known) {
+    enum witness_end end = witness_look(cli->client, profile, ret, &answer);
+    free(profile);
+    cli->witnessed = true;
+    *ret_reply =
+        end == WITNESS_FILE ? NULL : cli_judge(cli, &ops[OP_audit_checkpoint], &answer, cli_reply(&answer), ret_exit);
+    if (!*ret_reply && end == WITNESS_SILENT)
+        return false;
+    *ret_exit = witness_contradicted(end) ? EXIT_CONTRADICTED : end == WITNESS_FINE ? EXIT_DONE : EXIT_FAILED;
+    if (witness_contradicted(end))
+        tell(ret, end);
+    else if (end == WITNESS_NOTHING)
         say(_("Nothing is sealed yet."));
-    } else if (!some || !seen_set(ret, key, note)) {
-        say(_("WARNING: the server gives no checkpoint that its log has signed."));
-    } else if (known && memcmp(&old.key, &ret->key, sizeof old.key) != 0) {
-        say(_("WARNING: this is another log than the one seen before (%s)."), path);
-    } else if (known && !continues(cli, &old, ret, ret_exit)) {
-        *ret_exit = EXIT_FAILED;
-        say(_("WARNING: the log of %llu entries does not continue the one of %llu entries seen before (%s)."),
-            (unsigned long long)ret->checkpoint.size, (unsigned long long)old.checkpoint.size, path);
-    } else {
-        ok = seen_write(path, ret);
-    }
-    free(path);
-    if (ok)
-        *ret_exit = EXIT_DONE;
-    return ok;
+    else if (!ret->kept)
+        say(_("mejora: %s cannot be written: %s"), ret->file, strerror(errno));
+    return end == WITNESS_FINE;
+}
+
+void witness_run(struct cli *cli, int *code)
+{
+    struct witness w;
+    char *profile = NULL;
+    if (cli->witnessed || !cli->client || !client_met(cli->client) || interrupted || cli->profile.pending ||
+        !(profile = profile_file(cli)))
+        return;
+    client_timeout(cli->client, LOOK_MS);
+    enum witness_end end = witness_look(cli->client, profile, &w, NULL);
+    free(profile);
+    if (!witness_contradicted(end))
+        return;
+    tell(&w, end);
+    *code = EXIT_CONTRADICTED;
 }
 
 int run_checkpoint(struct cli *cli)
 {
-    struct seen seen;
+    struct witness seen;
     json_t *reply = NULL;
     int code;
     if (cli_open(cli, &code) && contact(cli, &seen, &reply, &code)) {
@@ -153,7 +115,7 @@ int run_checkpoint(struct cli *cli)
 
 int run_proof(struct cli *cli)
 {
-    struct seen seen;
+    struct witness seen;
     json_t *reply = NULL, *proof = NULL;
     json_int_t leaf = -1, seq = json_integer_value(json_object_get(cli->fields, "seq"));
     uint8_t path[2 * TREE_LEVELS * TREE_HASH], hash[TREE_HASH];
@@ -320,7 +282,7 @@ static int export_write(struct cli *cli, const char *path)
 
 int run_export(struct cli *cli)
 {
-    struct seen seen;
+    struct witness seen;
     json_t *reply = NULL;
     int code;
     if (cli->format == FORMAT_TSV) {
@@ -438,13 +400,16 @@ static int report(struct cli *cli, const struct verify *v, bool own_key)
 
 int run_verify(struct cli *cli)
 {
-    struct seen seen;
+    struct witness seen;
     struct verify v = {0};
     const char *path = local_text(cli, "FILE"), *key = local_text(cli, "public-key"),
                *file = local_text(cli, "checkpoint");
-    char *remembered = file ? strdup(file) : seen_path(cli);
-    int known = remembered ? seen_read(remembered, &seen) : -1;
-    free(remembered);
+    char *profile = file ? NULL : profile_file(cli), own[4096];
+    snprintf(own, sizeof own, "%s.checkpoint", profile ? profile : "");
+    free(profile);
+    int known = witness_read(file ? file : own, &seen);
+    if (known < 0)
+        say(_("WARNING: %s is not a checkpoint that its log has signed."), file ? file : own);
     if (file && !known)
         say(_("mejora: %s cannot be read: %s"), file, strerror(ENOENT));
     if (known < 0 || (file && !known))

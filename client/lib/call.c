@@ -21,6 +21,7 @@ struct client {
     size_t endpoint; /* which one is tried */
     int timeout_ms;
     const char *as_of;
+    bool met;
     const volatile sig_atomic_t *stop;
 };
 
@@ -65,6 +66,11 @@ void client_timeout(struct client *c, int ms)
 void client_as_of(struct client *c, const char *as_of)
 {
     c->as_of = as_of;
+}
+
+bool client_met(const struct client *c)
+{
+    return c->met;
 }
 
 void client_stop(struct client *c, const volatile sig_atomic_t *stop)
@@ -351,6 +357,7 @@ bool client_call(struct client *c, const struct op *op, const char *ref, const P
     bool maybe_done = false;
     enum turn turn = insist(c, &q, ret, &maybe_done);
     ret->end = end_of(turn, op, ret, maybe_done);
+    c->met |= ret->end == CALL_ANSWERED;
     if (ret->end != CALL_ANSWERED)
         answer_free(ret);
     return ret->head && ret->head->outcome == MEJORA__OUTCOME__OUTCOME_OK;

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_DENIED = 4, EXIT_UNREACHABLE = 7 };
+enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_DENIED = 4, EXIT_UNREACHABLE = 7, EXIT_CONTRADICTED = 9 };
 
 struct options {
     const char *profile, *smtp, *from, *credentials, *ca, *interval, *lease, *timeout, *name, *lang, *log;
@@ -200,17 +200,17 @@ static int bounces_read(const struct options *o, char address[COMPOSE_ADDRESS], 
     return EXIT_DONE;
 }
 
-static int profile_open(const char *option, struct profile *p)
+/* path: its file, the caller's to free. */
+static int profile_open(const char *option, struct profile *p, char **ret_path)
 {
     struct profile_error error;
-    char *path = profile_path(option);
+    char *path = *ret_path = profile_path(option);
     int status = EXIT_DONE;
     if (!path || !profile_read(path, p, &error)) {
         char *why = path ? profile_explain(&error, path) : NULL;
         status = complain(EXIT_FAILED, "%s", why ? why : strerror(ENOMEM));
         free(why);
     }
-    free(path);
     return status;
 }
 
@@ -230,7 +230,11 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
     log_line(LOG_INFO, "worker=%s stopped sent=%ld later=%ld never=%ld unknown=%ld", w->name, t->sent, t->later,
              t->never, t->unknown);
     switch (end) {
-    case WORKER_DONE: return EXIT_DONE;
+    case WORKER_DONE:
+        return t->contradicted
+                   ? complain(EXIT_CONTRADICTED,
+                              _("the audit log contradicts what was seen of it; the log says where the evidence is"))
+                   : EXIT_DONE;
     case WORKER_UNREACHABLE:
         return complain(EXIT_UNREACHABLE, _("the server cannot be reached; what is due stays due"));
     case WORKER_DENIED:
@@ -261,7 +265,7 @@ int main(int argc, char *argv[])
     struct options o = {.lang = NULL};
     struct smtp_settings set = {.url = NULL};
     struct profile profile = {.n_endpoints = 0};
-    char sender[COMPOSE_ADDRESS], bounces[COMPOSE_ADDRESS], secret[512] = "", pid[16];
+    char sender[COMPOSE_ADDRESS], bounces[COMPOSE_ADDRESS], secret[512] = "", pid[16], *path = NULL;
     message_language(NULL, NULL);
     int status = options_read(&o, argv);
     const char *language = message_language(o.lang, NULL);
@@ -285,9 +289,12 @@ int main(int argc, char *argv[])
         !(status = bounces_read(&o, bounces, &w)) && !(status = relay_read(&o, sender, secret, &set))) {
         if (o.test)
             status = check_relay(&set, o.from, o.test) ? EXIT_DONE : EXIT_FAILED;
-        else if (!(status = profile_open(o.profile, &profile)))
+        else if (!(status = profile_open(o.profile, &profile, &path))) {
+            w.profile_file = path;
             status = work(&o, &w, &set, &profile);
+        }
     }
+    free(path);
     profile_free(&profile);
     explicit_bzero(secret, sizeof secret);
     curl_global_cleanup();

@@ -1,6 +1,6 @@
 #include "client/notify/worker.h"
 
-#include "audit.pb-c.h"
+#include "client/lib/witness.h"
 #include "client/mail/compose.h"
 #include "client/mail/digest.h"
 #include "common/fault.h"
@@ -226,17 +226,18 @@ static void look_at_queue(struct worker *w)
         answer_free(&a);
 }
 
-/* The audit log as it is sealed now goes into every mail: out of reach of whoever has the database. */
+/* The audit log as it is sealed now goes into every mail: out of reach of whoever has the database. If it contradicts what was
+ * seen of it, mails go on, for who is reminded has nothing to do with it; but somebody has to look. */
 static void look_at_log(struct worker *w)
 {
-    struct answer a;
-    *w->checkpoint = '\0';
-    if (client_call(w->client, &ops[OP_audit_checkpoint], NULL, NULL, NULL, &a)) {
-        const Mejora__AuditCheckpointReply *reply = (void *)a.reply;
-        if (reply->key && reply->note) /* as audit verify --checkpoint reads them */
-            snprintf(w->checkpoint, sizeof w->checkpoint, "%s\n%s", reply->key, reply->note);
-    }
-    answer_free(&a);
+    struct witness seen;
+    enum witness_end end = witness_look(w->client, w->profile_file, &seen, NULL);
+    snprintf(w->checkpoint, sizeof w->checkpoint, "%s", end == WITNESS_FINE ? seen.text : "");
+    if (!witness_contradicted(end))
+        return;
+    w->tally->contradicted = true;
+    log_line(LOG_ERROR, "worker=%s the audit log contradicts what was seen of it: end=%d file=%s evidence=%s", w->name,
+             (int)end, seen.file, *seen.evidence ? seen.evidence : "-");
 }
 
 /* A lease's mails on their way. Whoever is free takes the next one. */

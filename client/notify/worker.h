@@ -17,7 +17,8 @@ enum worker_end { WORKER_DONE, WORKER_UNREACHABLE, WORKER_DENIED, WORKER_RELAY_A
 /* What became of the mails, of all connections together. */
 struct tally {
     _Atomic long sent, later, never, unknown;
-    _Atomic long waiting; /* reminders that the server still has, as last heard */
+    _Atomic long waiting;      /* reminders that the server still has, as last heard */
+    _Atomic bool contradicted; /* the audit log is not what it was; the log says where the evidence is */
 };
 
 struct worker {
@@ -25,6 +26,7 @@ struct worker {
     const char *bounces;                   /* the envelope's sender, * standing for the mail's number; NULL: as from */
     const char *language;                  /* of the worker's own words; a mail has its own */
     const struct profile *profile;
+    const char *profile_file; /* what was seen of the audit log stands beside it */
     const struct smtp_settings *relay;
     int interval_s, lease_s, connections;
     bool once, progress;
