@@ -111,8 +111,11 @@ enum witness_end witness_look(struct client *c, const char *profile, struct witn
     ret->before = old.checkpoint.size;
     request.old_size = (int64_t)old.checkpoint.size;
     request.has_old_size = known;
-    if (client_call(c, &ops[OP_audit_checkpoint], NULL, &request.base, NULL, answer)) {
-        const Mejora__AuditCheckpointReply *reply = (const void *)answer->reply;
+    bool ok = client_call(c, &ops[OP_audit_checkpoint], NULL, &request.base, NULL, answer);
+    /* a server that has shown its log knows the question for good */
+    if (ok || (known && answer->head && answer->head->outcome == MEJORA__OUTCOME__OUTCOME_UNSUPPORTED)) {
+        static const Mejora__AuditCheckpointReply none = MEJORA__AUDIT_CHECKPOINT_REPLY__INIT;
+        const Mejora__AuditCheckpointReply *reply = ok ? (const void *)answer->reply : &none;
         end = judge(&old, known, ret, reply);
         if (end == WITNESS_FINE)
             ret->kept = (known && !strcmp(old.text, ret->text)) || keep(ret);
