@@ -64,6 +64,40 @@ static int key_open(struct seal *s)
     return found;
 }
 
+static bool last_path(const struct seal *s, const char *end, char ret[4096])
+{
+    return snprintf(ret, 4096, "%s/audit.checkpoint%s", s->state, end) < 4096;
+}
+
+/* Not waited for until it is on disk: after a power cut an older one is as good. */
+static void last_write(const struct seal *s, const char *note)
+{
+    char path[4096], fresh[4096], key[LOG_KEY_TEXT];
+    log_key_text(&s->key, key);
+    FILE *f = last_path(s, "", path) && last_path(s, ".new", fresh) ? fopen(fresh, "we") : NULL;
+    bool ok = f && fprintf(f, "%s\n%s", key, note) > 0;
+    ok = f && !fclose(f) && ok && !rename(fresh, path);
+    if (!ok)
+        log_line(LOG_WARNING, "seal: %s cannot be written: %s", path, strerror(errno));
+}
+
+/* What was signed before this start. Empty: a power cut was faster. */
+static bool last_read(struct seal *s)
+{
+    char path[4096], text[LOG_KEY_TEXT + CHECKPOINT_TEXT];
+    FILE *f = last_path(s, "", path) ? fopen(path, "re") : NULL;
+    size_t n = f ? fread(text, 1, sizeof text - 1, f) : 0;
+    if (f)
+        fclose(f);
+    text[n] = '\0';
+    char *note = text;
+    strsep(&note, "\n");
+    bool ok = !n || (note && checkpoint_read(note, &s->key, &s->last));
+    if (!ok)
+        log_line(LOG_ERROR, "seal: %s is not a checkpoint of this log, so this server does not seal", path);
+    return ok;
+}
+
 /* Registers the key for a database that has none. 1: it is this log's, 0: try again, -1: it is not, and logged. */
 static int log_open(struct seal *s, PGconn *pg)
 {
@@ -89,7 +123,7 @@ static int log_open(struct seal *s, PGconn *pg)
         log_line(LOG_ERROR,
                  "seal: this database's log is signed with another key, so this server does not seal: give it the"
                  " audit.key of the server that does");
-    return ok ? 1 : -1;
+    return ok && last_read(s) ? 1 : -1;
 }
 
 /* ---- a batch ---- */
@@ -98,6 +132,24 @@ static bool bytes_at(const PGresult *r, int row, int column, uint8_t *ret, size_
 {
     const char *hex = PQgetvalue(r, row, column);
     return !strncmp(hex, "\\x", 2) && !sodium_hex2bin(ret, room, hex + 2, strlen(hex + 2), NULL, ret_size, NULL);
+}
+
+/* Is what this server signed last the beginning of this? Others may have gone on from there. */
+static bool continues(const struct seal *s, PGconn *pg, const struct checkpoint *now)
+{
+    char size[24];
+    uint8_t root[TREE_HASH];
+    size_t n;
+    if (now->size <= s->last.size)
+        return now->size == s->last.size && (!now->size || !memcmp(now->root, s->last.root, TREE_HASH));
+    if (!s->last.size)
+        return true;
+    snprintf(size, sizeof size, "%" PRIu64, s->last.size);
+    const char *values[] = {size};
+    PGresult *r = db_run(pg, "select lib.tree_hash(0, $1)", 1, values);
+    bool ok = r && bytes_at(r, 0, 0, root, sizeof root, &n) && !memcmp(root, s->last.root, TREE_HASH);
+    PQclear(r);
+    return ok;
 }
 
 /* The tree as it was signed last; false: not to be continued, and logged. */
@@ -120,11 +172,11 @@ static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
             next += TREE_HASH;
         }
     tree_root(&t, root);
-    ok = ok && last.size >= s->size && (!any || !memcmp(root, last.root, sizeof root));
+    ok = ok && (!any || !memcmp(root, last.root, sizeof root)) && continues(s, pg, &last);
     if (r && !ok && !s->broken) /* once: it stays so until somebody has looked */
         log_line(LOG_ERROR,
                  "seal: the log is not what was signed (size=%" PRIu64 ", seen=%" PRIu64 "): nothing is sealed",
-                 last.size, s->size);
+                 last.size, s->last.size);
     s->broken = r && !ok;
     PQclear(r);
     *ret = t;
@@ -181,12 +233,13 @@ static bool leaves_insert(PGconn *pg, const PGresult *entries, struct tree *t)
     return ok;
 }
 
-static bool checkpoint_insert(struct seal *s, PGconn *pg, const struct tree *t, const char *xid)
+static bool checkpoint_insert(struct seal *s, PGconn *pg, const struct tree *t, const char *xid, struct checkpoint *ret,
+                              char note[CHECKPOINT_TEXT])
 {
-    struct checkpoint c = {.size = t->size};
-    char note[CHECKPOINT_TEXT], size[24];
-    tree_root(t, c.root);
-    checkpoint_sign(&c, &s->key, s->secret, note);
+    char size[24];
+    ret->size = t->size;
+    tree_root(t, ret->root);
+    checkpoint_sign(ret, &s->key, s->secret, note);
     snprintf(size, sizeof size, "%" PRIu64, t->size);
     const char *values[] = {size, xid, note};
     PGresult *r = db_run(pg, "insert into road.checkpoint (size, xid, note) values ($1, $2, $3)", 3, values);
@@ -196,7 +249,7 @@ static bool checkpoint_insert(struct seal *s, PGconn *pg, const struct tree *t, 
 }
 
 /* What is committed and not yet sealed, up to a batch of it; how many, or -1. In a transaction. */
-static int batch(struct seal *s, PGconn *pg, uint64_t *ret_size)
+static int batch(struct seal *s, PGconn *pg, struct checkpoint *ret, char note[CHECKPOINT_TEXT])
 {
     char limit[16];
     struct tree t;
@@ -211,23 +264,24 @@ static int batch(struct seal *s, PGconn *pg, uint64_t *ret_size)
         return ok ? 0 : -1;
     r = db_run(pg, "select seq, institution, hash, xid from lib.unsealed($1)", 1, values);
     int n = r ? PQntuples(r) : -1;
-    if (n > 0 &&
-        !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) && checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3))))
+    if (n > 0 && !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) &&
+                   checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3), ret, note)))
         n = -1;
     PQclear(r);
-    if (n > 0)
-        *ret_size = t.size;
     return n;
 }
 
 static int pass(struct seal *s, PGconn *pg)
 {
-    uint64_t size = s->size;
+    struct checkpoint c;
+    char note[CHECKPOINT_TEXT];
     PQclear(db_run(pg, "begin", 0, NULL));
-    int n = batch(s, pg, &size);
+    int n = batch(s, pg, &c, note);
     PGresult *r = db_run(pg, n < 0 ? "rollback" : "commit", 0, NULL);
-    if (r && n > 0)
-        s->size = size;
+    if (r && n > 0) {
+        s->last = c;
+        last_write(s, note);
+    }
     PQclear(r);
     return n;
 }

@@ -4,7 +4,8 @@
  * Watchers are told from here what is new in the log (hints.h).
  *
  * Any number of servers may run one; an advisory lock lets one at a time. The key is STATE/audit.key (0600), and the database
- * knows its public half: a server with another key does not seal. What does not continue what was signed is never signed. */
+ * knows its public half: a server with another key does not seal. What does not continue what was signed is never signed: the last
+ * checkpoint that this server signed stands in STATE/audit.checkpoint, in the form of a client's. */
 #pragma once
 
 #include "common/checkpoint.h"
@@ -17,8 +18,8 @@ struct seal {
     struct hints *hints;
     struct log_key key;
     uint8_t secret[64];
-    uint64_t size; /* the largest this server has seen */
-    int wake;      /* eventfd: stop */
+    struct checkpoint last; /* the one this server signed last; size 0: none */
+    int wake;               /* eventfd: stop */
     bool started, broken;
     pthread_t thread;
 };

@@ -169,6 +169,8 @@ char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRI
 void settle_date(struct cli *cli, const char *field);   /* days back become a date */
 void witness_run(struct cli *cli, int *code);         /* at the end of every command that had an answer */
 void settle_date(struct cli *cli, const char *field); /* days back become a date */
+void witness_run(struct cli *cli, int *code);           /* at the end of every command that had an answer */
+void settle_date(struct cli *cli, const char *field);   /* days back become a date */
 char *changes_text(json_t *before,
                    json_t *after);  /* "Progress: 75 → 50" for each field that is not what it was; freed */
 void settle_as_of(struct cli *cli); /* and what is asked is asked as of then */

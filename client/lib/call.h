@@ -36,7 +36,7 @@ struct client *client_new(const struct profile *profile); /* NULL: out of memory
 void client_free(struct client *c);
 void client_timeout(struct client *c, int ms);          /* of every later call; at first CALL_TIMEOUT_MS */
 void client_as_of(struct client *c, const char *as_of); /* every later read is about then; borrowed; NULL: about now */
-bool client_met(const struct client *c);                 /* somebody has answered it */
+bool client_met(const struct client *c);                /* somebody has answered it */
 void client_stop(struct client *c, const volatile sig_atomic_t *stop); /* ends a call early when a signal has set it */
 
 const char *client_endpoint(const struct client *c); /* the one it talks to, or will */
