@@ -19,6 +19,7 @@ struct seal {
     struct log_key key;
     uint8_t secret[64];
     struct checkpoint last; /* the one this server signed last; size 0: none */
+    int64_t mark_after;     /* of the monotonic clock, in milliseconds */
     int wake;               /* eventfd: stop */
     bool started, broken;
     pthread_t thread;

@@ -1,0 +1,331 @@
+-- Questions to the audit trail: what an entry is marked with, and the entries that have all the marks of a question.
+
+create function lib.words(text text) returns setof text immutable language sql as $$
+    select left(w, 40) from regexp_split_to_table(lib.fold(text), '[^[:alnum:]]+') w where w <> ''
+$$;
+
+-- A value's text without what JSON adds to it.
+create function lib.value_plain(value jsonb) returns text immutable language sql as $$
+    select regexp_replace(value::text, '\\(\\|["/bfnrt])', ' ', 'g')
+$$;
+
+create function lib.fields_changed(before jsonb, after jsonb) returns table (field text, was jsonb, now jsonb) immutable language sql as $$
+    select key, nullif(before -> key, 'null'), nullif(after -> key, 'null')
+      from jsonb_object_keys(coalesce(before, '{}') || coalesce(after, '{}')) key
+     where key <> 'version' and nullif(before -> key, 'null') is distinct from nullif(after -> key, 'null')
+$$;
+
+-- What an entry changed, field by field; an import's under the numbers of its actions.
+create function lib.audit_changes(op text, before jsonb, after jsonb) returns table (item_no int, field text, was jsonb, now jsonb)
+immutable language sql as $$
+    select null::int, f.field, f.was, f.now from lib.fields_changed(before, after) f where op <> 'plan_import'
+    union all
+    select null::int, f.field, f.was, f.now from lib.fields_changed(before -> 'plan', after -> 'plan') f where op = 'plan_import'
+    union all
+    select i.key::int, f.field, f.was, f.now
+      from jsonb_each(case when op = 'plan_import' then after -> 'actions' end) i,
+           lib.fields_changed(before #> array['actions', i.key], i.value) f
+$$;
+
+-- The actions of its plan that an entry is about without being one action's: changed, added or carried over.
+create function lib.audit_items(op text, after jsonb) returns setof int immutable language sql as $$
+    select key::int from jsonb_object_keys(case when op = 'plan_import' then after -> 'actions' end) key
+    union all
+    select value::int
+      from jsonb_array_elements_text(case op when 'plan_import' then after -> 'added' when 'plan_carry' then after -> 'actions' end) value
+$$;
+
+-- All at once, because one entry after the other takes four times as long. Without texts: only who, what and about what.
+create function lib.audit_marks(entries road.audit[], texts boolean) returns table (seq bigint, mark text) stable language sql as $$
+    with entry as materialized (
+        select * from unnest(entries)
+    ), change as materialized (
+        select e.seq, c.field, c.was, c.now from entry e, lib.audit_changes(e.op, e.before, e.after) c where texts
+    ), told (seq, kinds, text) as (
+        select e.seq, array['word:'], concat_ws(' ', e.name, e.who, e.unit, array_to_string(e.args, ' ')) from entry e where texts
+        union all select e.seq, array['word:', 'why:'], e.why from entry e where texts and e.why <> ''
+        union all select c.seq, array['word:', 'old:', 'old.' || c.field || ':'], lib.value_plain(c.was) from change c where c.was is not null
+        union all select c.seq, array['word:', 'new:', 'new.' || c.field || ':'], lib.value_plain(c.now) from change c where c.now is not null
+    )
+    select e.seq, m.mark
+      from entry e, unnest(array['', 'person:' || e.person, 'who:' || e.who, 'key:' || e.key, 'unit:' || e.unit, 'op:' || e.op,
+                                 'outcome:' || e.outcome, case when e.outcome <> 'ok' then 'refused' end, 'plan:' || e.plan,
+                                 'item:' || e.plan || '/' || e.item_no, 'task:' || e.plan || '/' || e.item_no || '.' || e.task_no]) m (mark)
+     where m.mark is not null
+    union all select e.seq, 'role:' || r from entry e, unnest(e.roles) r
+    union all select e.seq, 'item:' || e.plan || '/' || i from entry e, lib.audit_items(e.op, e.after) i
+    union all select c.seq, 'field:' || c.field from change c
+    union all select t.seq, k.kind || w from told t, lib.words(t.text) w, unnest(t.kinds) k (kind)
+$$;
+
+-- Marks the next leaves, when there are so many; how many it was. One server at a time.
+create function lib.audit_index(least_entries int, most_entries int) returns int language plpgsql as $$
+declare
+    done bigint;
+    upto bigint;
+begin
+    if not pg_try_advisory_xact_lock(hashtext('mejora.index')) then
+        return 0;
+    end if;
+    perform set_config('mejora.institution', '*', true);
+    done := coalesce((select max(m.upto) from road.marked m), 0);
+    upto := least(done + most_entries, (select max(c.size) from road.checkpoint c));
+    if coalesce(upto - done < least_entries, true) then
+        return 0;
+    end if;
+    with page as materialized (
+        select l.leaf, l.about, a from road.leaf l join road.audit a on a.seq = l.seq where l.leaf >= done and l.leaf < upto
+    ), marked as materialized (
+        select p.about, m.mark, (p.leaf >> 15)::int as stretch, array_agg(distinct (p.leaf & 32767)::int) as leaves
+          from page p join lib.audit_marks((select array_agg(p.a) from page p), true) m on m.seq = (p.a).seq group by 1, 2, 3
+    ), words as (
+        insert into road.word select m.about, w from marked m, lateral (select substr(m.mark, 6)) v (w)
+         where m.mark like 'word:%' and length(w) >= 4 and w ~ '[^0-9]' on conflict do nothing
+    ), times as (
+        insert into road.marked select upto, min((p.a).at), max((p.a).at) from page p having count(*) > 0
+    )
+    insert into road.mark select * from marked
+        on conflict (institution, mark, stretch) do update set leaves = mark.leaves || excluded.leaves;
+    return upto - done;
+end $$;
+
+-- One thing a question asks for: an entry has one of the marks, or (word) one of this kind that sounds like the word.
+create type lib.wanted as (marks text[], kind text, word text);
+create type lib.found as (leaf bigint, entry road.audit);
+
+-- A slip of the hand or a plural; short words are what they are.
+create function lib.sounds_like(word text, other text) returns boolean immutable language sql
+set search_path = pg_catalog, mejora, public as $$
+    select word = other or length(other) >= 4 and length(word) <= 40
+           and levenshtein_less_equal(word, left(other, 40), case when length(other) < 6 then 1 else 2 end)
+                   <= case when length(other) < 6 then 1 else 2 end
+$$;
+
+create function lib.words_like(institution text, word text) returns text[] stable language sql
+set search_path = pg_catalog, mejora, public as $$
+    select array(select distinct w.word collate "C"
+                   from road.word w where w.word % words_like.word and (words_like.institution = '*' or w.institution = words_like.institution)
+                    and lib.sounds_like(w.word, words_like.word)
+                  union select words_like.word collate "C")
+$$;
+
+-- What is not marked yet is read: what was sealed since, and behind it what is not sealed, in the order in which it will be.
+create function lib.audit_fresh(scope text, wanted lib.wanted[], since timestamptz, until timestamptz, from_leaf bigint, past bigint,
+                                oldest_first boolean, max_entries int) returns setof lib.found
+stable language plpgsql set plan_cache_mode = force_custom_plan as $$
+declare
+    sealed xid8 := coalesce((select c.xid from road.checkpoint c order by c.size desc limit 1), '0');
+begin
+    sealed := case when sealed < pg_snapshot_xmax(pg_current_snapshot()) then sealed else '0' end;   -- as lib.unsealed
+    return query with last as (
+        select a.seq, a.xid, (select l.leaf from road.leaf l where l.seq = a.seq) as leaf from road.audit a where a.seq = past
+    ), entry as materialized (
+        select e.leaf, e.a
+          from (select l.leaf, a from road.leaf l join road.audit a on a.seq = l.seq where l.leaf >= from_leaf
+                union all
+                select null, a from road.audit a
+                 where a.xid >= sealed and (select l.leaf from road.leaf l where l.seq = a.seq) is null) e
+          left join last on true
+         where (scope = '*' or (e.a).institution = scope)
+           and (since is null or (e.a).at >= since) and (until is null or (e.a).at < until)
+           and (past is null or case when oldest_first then (coalesce(e.leaf, 1::bigint << 62), (e.a).xid, (e.a).seq)
+                                                          > (coalesce(last.leaf, 1::bigint << 62), last.xid, last.seq)
+                                     else (coalesce(e.leaf, 1::bigint << 62), (e.a).xid, (e.a).seq)
+                                        < (coalesce(last.leaf, 1::bigint << 62), last.xid, last.seq) end)
+    ), marked as (
+        select m.seq, array_agg(m.mark) as marks
+          from lib.audit_marks((select array_agg(e.a) from entry e),
+                               exists (select from unnest(wanted) w, unnest(w.marks) m where m ~ '^(word|why|field|old|new)')) m
+         group by m.seq
+    )
+    select e.leaf, e.a from entry e join marked m on m.seq = (e.a).seq
+     where not exists (select from unnest(wanted) w
+                        where not w.marks && m.marks
+                          and not coalesce((select bool_or(lib.sounds_like(substr(x, length(w.kind) + 1), w.word))
+                                              from unnest(m.marks) x where starts_with(x, w.kind)), false))
+     order by case when oldest_first then 1 else -1 end * coalesce(e.leaf, 1::bigint << 62),
+              case when oldest_first then (e.a).xid end, case when oldest_first then (e.a).seq end, (e.a).xid desc, (e.a).seq desc
+     limit max_entries;
+end $$;
+
+-- The entries that have all that is wanted, in the order of the log or from its end; past: those beyond this one.
+create function lib.audit_find(scope text, wanted lib.wanted[], since timestamptz, until timestamptz, past bigint, oldest_first boolean,
+                               max_entries int) returns setof lib.found
+stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+#variable_conflict use_variable
+declare
+    done bigint := coalesce((select max(m.upto) from road.marked m), 0);
+    first_leaf bigint := lib.leaf_since(since);
+    end_leaf bigint := least(lib.leaf_until(until), done);
+    past_leaf bigint := (select l.leaf from road.leaf l where l.seq = past);
+    scopes text[] := lib.mark_scopes(scope);
+    sign int := case when oldest_first then 1 else -1 end;
+    rest int := max_entries;
+    stretch int;
+    base bigint;
+    hits int[];
+    lowest int;
+    highest int;
+    n int;
+begin
+    if past_leaf is not null and oldest_first then
+        first_leaf := greatest(first_leaf, past_leaf + 1);
+    elsif past_leaf is not null then
+        end_leaf := least(end_leaf, past_leaf);
+    end if;
+    if not oldest_first and coalesce(past_leaf >= done, true) then
+        return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, false, rest);
+        get diagnostics n = row_count;
+        rest := rest - n;
+    end if;
+    foreach stretch in array case when past is null or past_leaf is not null
+                                  then lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) else '{}' end loop
+        hits := lib.mark_hits(scopes, wanted, stretch);
+        base := stretch::bigint << 15;
+        lowest := 1 + case when base < first_leaf then width_bucket((first_leaf - base - 1)::int, hits) else 0 end;
+        highest := case when base + 32768 > end_leaf then width_bucket((end_leaf - base - 1)::int, hits) else cardinality(hits) end;
+        while lowest <= highest and coalesce(rest > 0, true) loop -- some at a time: mostly the first will do
+            n := least(highest - lowest + 1, 200);
+            return query
+                select l.leaf, a
+                  from unnest(case when oldest_first then hits[lowest:lowest + n - 1] else hits[highest - n + 1:highest] end) h
+                  join road.leaf l on l.leaf = base + h join road.audit a on a.seq = l.seq
+                 where (since is null or a.at >= since) and (until is null or a.at < until)
+                 order by sign * l.leaf limit rest;
+            lowest := lowest + case when oldest_first then n else 0 end;
+            highest := highest - case when oldest_first then 0 else n end;
+            get diagnostics n = row_count;
+            rest := rest - n;
+        end loop;
+        exit when rest <= 0;
+    end loop;
+    if oldest_first and coalesce(rest > 0, true) then
+        return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, true, rest);
+    end if;
+end $$;
+
+-- Where to begin and to end for a time. A clock that was put back by more than a day would mislead them.
+create function lib.leaf_since(since timestamptz) returns bigint stable language sql as $$
+    select case when since is null then 0 else coalesce(
+               (select m.upto from road.marked m where m.upto <
+                    (select min(m.upto) from road.marked m
+                      where m.last_at >= since and m.last_at <= interval '1 day' +
+                            (select m.last_at from road.marked m where m.last_at >= since order by m.last_at limit 1))
+                 order by m.upto desc limit 1), case when since > (select max(m.last_at) from road.marked m) then 1::bigint << 62 else 0 end) end
+$$;
+create function lib.leaf_until(until timestamptz) returns bigint stable language sql as $$
+    select case when until is null then 1::bigint << 62 else coalesce(
+               (select max(m.upto) from road.marked m
+                 where m.first_at < until and m.first_at >= -interval '1 day' +
+                       (select m.first_at from road.marked m where m.first_at < until order by m.first_at desc limit 1)), 0) end
+$$;
+
+-- The institutions that have marks: one after the other by index.
+create function lib.mark_scopes(scope text) returns text[] stable language sql as $$
+    with recursive one (institution) as (
+        (select m.institution from road.mark m where scope = '*' order by m.institution limit 1)
+        union all
+        select (select m.institution from road.mark m where m.institution > o.institution order by m.institution limit 1)
+          from one o where o.institution is not null
+    )
+    select case when scope = '*' then array(select o.institution from one o where o.institution is not null) else array[scope] end
+$$;
+
+-- The stretches in which each wanted mark is somewhere.
+create function lib.mark_stretches(scopes text[], wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int) returns int[]
+stable language plpgsql as $$
+declare
+    w lib.wanted;
+    found int[];
+begin
+    foreach w in array wanted loop
+        found := array(select distinct m.stretch from road.mark m
+                        where m.institution = any (scopes) and m.mark = any (w.marks)
+                          and m.stretch between first_leaf >> 15 and (end_leaf - 1) >> 15 and (found is null or m.stretch = any (found)));
+    end loop;
+    return array(select s from unnest(found) s order by sign * s);
+end $$;
+
+create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretch int) returns int[]
+stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+#variable_conflict use_variable
+declare
+    w lib.wanted;
+    one int[];
+    had int[];
+    hits int[];
+begin
+    foreach w in array wanted loop
+        one := null;
+        for had in select m.leaves from road.mark m
+                    where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = stretch loop
+            one := coalesce(one | had, had);
+        end loop;
+        hits := case when hits is null then one else hits & one end;
+        exit when coalesce(hits, '{}') = '{}';
+    end loop;
+    return hits;
+end $$;
+
+create function lib.day_begins(institution text, day date) returns timestamptz stable language sql as $$
+    select day::timestamp at time zone coalesce((select i.time_zone from mejora.institution i where i.institution = day_begins.institution), 'UTC')
+$$;
+
+-- What is wrong with a question.
+create function lib.audit_refuse(institution text, who text, unit text, variadic texts text[] default '{}')
+returns table (outcome mejora.outcome, error text, error_args text[]) stable language sql as $$
+    select m.* from lib.missing(institution, null, null) m
+    union all
+    select 'not_found', 'no_such_person', array[who]
+     where who !~ '/' and not exists (select from mejora.person p where p.code = who)
+    union all
+    select 'not_found', 'no_such_unit', array[unit]
+     where unit is not null and institution <> '*' and lib.unit_find(institution, unit) is null
+    union all
+    select 'invalid', 'no_words', array[t] from unnest(texts) t where t is not null and not exists (select from lib.words(t))
+$$;
+
+create function lib.words_marks(institution text, kind text, word text) returns text[] stable language sql as $$
+    select array(select kind || w from unnest(lib.words_like(institution, word)) w)
+$$;
+
+-- A question as marks. What is rarest comes first where that can be foreseen.
+create function lib.audit_wanted(institution text, plan int, item_no int, task_no int, who text, unit text, op text,
+                                 result mejora.audit_outcome, key bigint, role mejora.role, field text, was text, now text, reason text,
+                                 text text, refusal mejora.outcome) returns lib.wanted[] stable language sql as $$
+    select coalesce(array_agg(row(w.marks, w.kind, w.word)::lib.wanted), array[row('{""}', null, null)::lib.wanted])
+      from (select lib.words_marks(institution, 'word:', word), 'word:', word from lib.words(text) word
+            union all select lib.words_marks(institution, 'why:', word), 'why:', word from lib.words(reason) word
+            union all select array['task:' || plan || '/' || item_no || '.' || task_no], null, null
+            union all select array['item:' || plan || '/' || item_no], null, null
+            union all select array['plan:' || plan], null, null where item_no is null
+            union all select array['who:' || who] || array(select 'person:' || p.id from mejora.person p
+                                                            where who in (p.code, p.institution || '/' || p.code)), null, null
+            union all select array['key:' || key], null, null
+            union all select array['unit:' || case institution when '*' then unit else lib.unit_find(institution, unit) end], null, null
+            union all select array['old' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(was) word
+            union all select array['new' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(now) word
+            union all select array['field:' || field], null, null
+            union all select array['op:' || op], null, null
+            union all select array['outcome:' || refusal], null, null
+            union all select array['role:' || role], null, null
+            union all select array[case result when 'ok' then 'outcome:ok' else 'refused' end], null, null where result is not null
+           ) w (marks, kind, word)
+     where w.marks[1] is not null
+$$;
+
+-- A cursor says behind which entry to go on and when the first page was asked for: what came later, such as the entry about the
+-- question itself, stays out. It is good for the same question by the same person.
+create function lib.cursor_sign(body bytea, me int, question text) returns bytea stable language sql as $$
+    select substring(sha256(k.key || sha256(k.key || body || int4send(me) || convert_to(question, 'UTF8'))) for 16) from road.cursor_key k
+$$;
+create function lib.cursor_make(seq bigint, at timestamptz, me int, question text) returns text stable language sql as $$
+    select encode(body || lib.cursor_sign(body, me, question), 'hex')
+      from (select int8send(seq) || int8send((extract(epoch from at) * 1000000)::bigint)) b (body)
+$$;
+create function lib.cursor_read(cursor text, me int, question text, out seq bigint, out at timestamptz) stable language sql as $$
+    select ('x' || left(cursor, 16))::bit(64)::bigint,
+           timestamptz 'epoch' + ('x' || substr(cursor, 17, 16))::bit(64)::bigint * interval '1 microsecond'
+     where case when cursor ~ '^[0-9a-f]{64}$'
+                then lib.cursor_sign(decode(left(cursor, 32), 'hex'), me, question) = decode(substr(cursor, 33), 'hex') end
+$$;
