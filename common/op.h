@@ -4,7 +4,7 @@
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
-enum op_kind { READ, NOW, WRITE }; /* NOW: a read of what is known only as it is now */
+enum op_kind { READ, NOW, NOTED, WRITE }; /* as ops.def has it */
 
 struct op {
     const char *name;

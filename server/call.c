@@ -31,3 +31,8 @@ bool call_answer_alike(struct call *c, const struct call *same)
         ok = (c->args[c->n_args] = keep(c, same->args[c->n_args]));
     return ok && !zmq_msg_copy(&c->body, (zmq_msg_t *)(uintptr_t)&same->body);
 }
+
+bool call_is_refused(const struct call *c)
+{
+    return c->only_note && c->outcome != MEJORA__OUTCOME__OUTCOME_OK;
+}

@@ -21,7 +21,8 @@ struct call {
     uint8_t id[ID_SIZE], hash[HASH_SIZE]; /* hash: of everything that makes the request what it is */
     ProtobufCMessage *request;            /* lives in the arena */
     struct call *same;                    /* is asking the same at the same moment, and is answered for both */
-    bool refused;                         /* by the front: the lane only notes it in the audit trail */
+    bool only_note;                       /* answered already: the lane only notes it in the audit trail */
+    const char *asked;                    /* JSON, of a query that was answered; in the arena, or NULL */
     Mejora__Outcome outcome;
     const char *error; /* code of messages.def; static or in the arena */
     size_t n_args;
@@ -32,6 +33,7 @@ struct call {
 
 /* How the border refuses: the outcome, its code, and up to one argument (copied; NULL: none). */
 void call_refuse(struct call *c, Mejora__Outcome outcome, const char *error, const char *arg);
+bool call_is_refused(const struct call *c); /* by the front; an answer that cannot be noted is none */
 
 /* Gives the other's answer to this one too; the body's bytes are shared. False: out of memory. */
 bool call_answer_alike(struct call *c, const struct call *same);

@@ -365,7 +365,7 @@ static void plan_check(struct check *k, struct plan *ret)
     bool told = find(k, k->op->name, PARAMETER, "me") >= 0 || find(k, k->op->name, PARAMETER, "my_key") >= 0;
     ret->mine = write ? NULL : protobuf_c_message_descriptor_get_field_by_name(ret->request.type, "mine");
     ret->sql = sql_make(k, ret, write ? sql_write : sql_read);
-    ret->enter_sql = !write && (!told || ret->mine) ? sql_make(k, ret, sql_enter) : NULL;
+    ret->enter_sql = k->op->kind <= NOW && (!told || ret->mine) ? sql_make(k, ret, sql_enter) : NULL;
     ret->past = k->op->kind == READ ? sql_make(k, ret, sql_past) : NULL;
 }
 

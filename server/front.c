@@ -2,6 +2,7 @@
 
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "server/check.h"
 
@@ -270,7 +271,7 @@ struct outgoing {
 /* Requests on one plan keep one lane, and so their order. */
 static struct list *lane_for(struct front *f, const struct call *c, struct outgoing *out)
 {
-    if (c->refused)
+    if (c->only_note)
         return &out->writes[0];
     if (prepare_wanted(c->op))
         return &out->prepares;
@@ -306,14 +307,14 @@ static bool receive(struct front *f, struct outgoing *out)
     struct call *c = next_call(f, &frames[PEER]);
     f->received++;
     bool lost = fault(FAULT_received);
-    c->refused = !admit(f, c, n, frames);
+    c->only_note = !admit(f, c, n, frames);
     lost = lost || fault(FAULT_admitted);
     for (int i = HEAD; i < FRAMES; i++)
         zmq_msg_close(&frames[i]);
-    f->refused += c->refused;
+    f->refused += c->only_note;
     if (lost) {
         give_back(f, c);
-    } else if (c->refused && !is_noted(f, c)) {
+    } else if (c->only_note && !is_noted(f, c)) {
         reply(f, c);
     } else {
         share_of(f, c)->in_flight++;
@@ -331,13 +332,32 @@ static void hand_out(struct front *f, struct outgoing *out)
     mailbox_put(&f->preparer->in, &out->prepares);
 }
 
-/* A write's refusal is noted by its own statement; a lane that only reads cannot, so its refusal goes by one that writes. */
+/* What was asked of the audit trail, as JSON. A further page belongs to a question that was noted with the first. False: it
+ * cannot be noted, so it is not answered. */
+static bool keep_question(struct call *c)
+{
+    json_t *request = json_from_message(c->request);
+    bool further = json_object_get(request, "cursor");
+    char *text = further ? NULL : json_dumps(request, JSON_COMPACT);
+    size_t size = text ? strlen(text) + 1 : 0;
+    char *copy = size ? arena_alloc(&c->arena, size) : NULL;
+    c->asked = copy ? memcpy(copy, text, size) : NULL;
+    free(text);
+    json_decref(request);
+    return further || copy;
+}
+
+/* A write's refusal is noted by its own statement; a lane that only reads cannot, so what it refused, or answered about the
+ * audit trail, goes by one that writes. */
 static bool is_to_note(struct front *f, struct call *c)
 {
-    if (c->refused || c->op->kind == WRITE || c->outcome != MEJORA__OUTCOME__OUTCOME_DENIED || !is_noted(f, c))
+    if (c->only_note || c->op->kind == WRITE)
         return false;
-    c->refused = true;
-    return true;
+    bool answered = c->op->kind == NOTED && c->outcome == MEJORA__OUTCOME__OUTCOME_OK;
+    if (answered && !keep_question(c))
+        return REFUSE(c, INTERNAL, "internal", NULL);
+    c->only_note = answered ? c->asked != NULL : c->outcome == MEJORA__OUTCOME__OUTCOME_DENIED && is_noted(f, c);
+    return c->only_note;
 }
 
 static bool answer_done(struct front *f)

@@ -20,10 +20,11 @@ struct attempt {
     enum db_failure failure;
 };
 
-/* A refusal by the front takes the same road as a statement of its own, so that it is in the audit trail too. */
-static const char refusal[] = "refusal";
-static const char refusal_sql[] = "select lib.refuse($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
-enum { REFUSAL_PARAMETERS = 10 };
+/* A refusal by the front, or a query of the audit trail, takes the same road as a statement of its own, so that it is in the
+ * audit trail too. */
+static const char note[] = "note";
+static const char note_sql[] = "select lib.note($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::text::jsonb)";
+enum { NOTE_PARAMETERS = 11 };
 
 static bool prepare(PGconn *pg, const char *name, const char *sql, int n, const Oid types[])
 {
@@ -62,7 +63,7 @@ static bool join(struct lane *l)
              (!p->enter_sql || prepare(l->pg, enter_name(p->op, name), p->enter_sql, ROAD_READ, p->types));
     }
     if (ok && !l->read_only)
-        ok = prepare(l->pg, refusal, refusal_sql, 0, NULL);
+        ok = prepare(l->pg, note, note_sql, 0, NULL);
     return ok && PQsetnonblocking(l->pg, 1) == 0 && PQenterPipelineMode(l->pg) == 1;
 }
 
@@ -79,7 +80,7 @@ static void turn_away(struct lane *l)
     if (!mailbox_take(&l->in, 1, l->batch, &waiting))
         return;
     for (struct call *c = waiting.first; c; c = c->next)
-        if (!c->refused)
+        if (!call_is_refused(c))
             call_refuse(c, MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, "database_unavailable", NULL);
     hand_back(l, &waiting);
 }
@@ -167,9 +168,9 @@ static void put_reference(struct call *c, struct slice v[])
     v[ROAD_TASK] = r->level >= REF_TASK ? slice_i32(r->task_no, &c->arena) : (struct slice){0};
 }
 
-static bool send_refusal(PGconn *pg, struct call *c)
+static bool send_note(PGconn *pg, struct call *c)
 {
-    struct slice v[REFUSAL_PARAMETERS];
+    struct slice v[NOTE_PARAMETERS];
     char outcome[64];
     put_reference(c, v);
     v[5] = (struct slice){c->id, ID_SIZE};
@@ -177,7 +178,8 @@ static bool send_refusal(PGconn *pg, struct call *c)
     v[7] = text(enum_label(&mejora__outcome__descriptor, (int)c->outcome, outcome));
     v[8] = text(c->error);
     v[9] = text(c->n_args ? *c->args : NULL);
-    return send_values(pg, refusal, v, REFUSAL_PARAMETERS);
+    v[10] = text(c->asked);
+    return send_values(pg, note, v, NOTE_PARAMETERS);
 }
 
 static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
@@ -270,7 +272,7 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
             continue;
         }
         bool ok = status == PGRES_TUPLES_OK && i < n &&
-                  (calls[i]->refused || answer(&l->plans[calls[i]->op - ops], calls[i], r));
+                  (calls[i]->only_note || answer(&l->plans[calls[i]->op - ops], calls[i], r));
         if (!ok && a.at == DONE) {
             a = (struct attempt){i < n ? i : COMMIT_FAILED, db_failure(r)};
             if (i >= n || !calls[i]->same)
@@ -285,10 +287,10 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
 static struct call *find_same(const struct lane *l, struct call *calls[], int i)
 {
     const struct call *c = calls[i];
-    if (!l->read_only || c->refused || !plan_is_alike(&l->plans[c->op - ops], c))
+    if (!l->read_only || c->only_note || !plan_is_alike(&l->plans[c->op - ops], c))
         return NULL;
     for (int j = 0; j < i; j++)
-        if (!calls[j]->same && !calls[j]->refused && !calls[j]->as_of && !memcmp(calls[j]->hash, c->hash, HASH_SIZE))
+        if (!calls[j]->same && !calls[j]->only_note && !calls[j]->as_of && !memcmp(calls[j]->hash, c->hash, HASH_SIZE))
             return calls[j];
     return NULL;
 }
@@ -299,8 +301,8 @@ static void send_calls(struct lane *l, struct call *calls[], int n)
     bool sent = PQstatus(l->pg) == CONNECTION_OK && !fault(FAULT_batch_begun);
     for (int i = 0; sent && i < n; i++) {
         calls[i]->same = find_same(l, calls, i);
-        sent = calls[i]->refused ? send_refusal(l->pg, calls[i])
-                                 : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
+        sent = calls[i]->only_note ? send_note(l->pg, calls[i])
+                                   : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
     }
     sent = sent && !fault(FAULT_statements_sent) && PQpipelineSync(l->pg) && flush(l->pg);
     if (!sent || fault(FAULT_commit_sent)) {
@@ -319,7 +321,7 @@ static struct attempt attempt(struct lane *l, struct call *calls[], int n)
 static void refuse_all(struct call *calls[], int n, Mejora__Outcome outcome, const char *error)
 {
     for (int i = 0; i < n; i++)
-        if (!calls[i]->refused)
+        if (!call_is_refused(calls[i]))
             call_refuse(calls[i], outcome, error, NULL);
 }
 
@@ -376,7 +378,7 @@ static void sort_out(struct lane *l, struct batch *b, const struct list *taken)
     b->n = 0;
     for (struct call *c = taken->first, *next; c; c = next) {
         next = c->next;
-        bool expired = c->expires && c->expires <= now && !c->refused;
+        bool expired = c->expires && c->expires <= now && !c->only_note;
         if (expired)
             call_refuse(c, MEJORA__OUTCOME__OUTCOME_BUSY, "expired", NULL);
         else

@@ -49,7 +49,7 @@ static void prepare(struct preparer *p, struct call *c)
         call_refuse(c, MEJORA__OUTCOME__OUTCOME_UNAVAILABLE, "database_unavailable", NULL);
     else if (!c->error)
         call_refuse(c, MEJORA__OUTCOME__OUTCOME_INTERNAL, "internal", NULL);
-    c->refused = true; /* the lane notes it */
+    c->only_note = true; /* the lane notes it */
 }
 
 static void *run(void *arg)

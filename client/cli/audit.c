@@ -23,13 +23,13 @@ static bool read_limit(struct cli *cli, json_int_t *ret)
 /* Moves a page's entries behind those of the first page; false: that was the last one wanted. */
 static bool add_page(json_t *all, json_t *page, json_int_t limit)
 {
-    json_t *entries = json_object_get(all, "entries"), *next = json_object_get(page, "next");
+    json_t *entries = json_object_get(all, "entries"), *next = json_object_get(page, "cursor");
     if (all != page)
         json_array_extend(entries, json_object_get(page, "entries"));
     if (next && all != page)
-        json_object_set(all, "next", next);
+        json_object_set(all, "cursor", next);
     else if (!next)
-        json_object_del(all, "next");
+        json_object_del(all, "cursor");
     return next && (json_int_t)json_array_size(entries) < limit && json_array_size(json_object_get(page, "entries"));
 }
 
@@ -171,14 +171,64 @@ int run_audit(struct cli *cli)
             break;
         all = all ? all : json_incref(page);
         more = add_page(all, page, limit);
-        json_object_set(cli->fields, "before", json_object_get(page, "next"));
+        json_object_set(cli->fields, "cursor", json_object_get(page, "cursor"));
     }
     if (cli->format == FORMAT_TABLE)
         tell_changes(json_object_get(all, "entries"));
     if (all)
         cli_show(cli, op, all);
-    if (all && json_object_get(all, "next"))
-        say(_("There are older entries: --limit %lld"), (long long)limit * 10);
+    if (all && json_object_get(all, "cursor"))
+        say(_("There are more entries: --limit %lld"), (long long)limit * 10);
     json_decref(all);
+    return code;
+}
+
+/* The entry's refusal and what was asked in words; its fields by name are for machines. */
+int run_audit_show(struct cli *cli)
+{
+    static const char columns[] = "entry: seq at ref op outcome error name who roles unit why request_id asked_json;"
+                                  " changes: item_no field was now; with: key person kind label created_at revoked_at;"
+                                  " .: leaf sealed_size sealed_at";
+    const struct op *op = &ops[OP_audit_show];
+    int code;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, op->about))
+        return EXIT_USAGE;
+    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code), *entry = json_object_get(reply, "entry");
+    if (reply && cli->format == FORMAT_TABLE && json_object_get(entry, "error")) {
+        char *text = refusal_text(entry);
+        json_object_set_new(entry, "error", json_string(text ? text : ""));
+        free(text);
+    }
+    if (reply)
+        view_reply(cli->format, op->reply, reply, columns);
+    if (reply && cli->format == FORMAT_TABLE && !json_object_get(reply, "sealed_size"))
+        say("%s", _("Not sealed yet: that takes about a second."));
+    json_decref(reply);
+    return code;
+}
+
+/* Fields by the names that people know them by. */
+int run_audit_report(struct cli *cli)
+{
+    const struct op *op = &ops[OP_audit_report];
+    json_t *count;
+    size_t i;
+    int code;
+    if (!cli_open(cli, &code))
+        return code;
+    if (!cli_reference(cli, op->about))
+        return EXIT_USAGE;
+    settle_date(cli, "since");
+    settle_date(cli, "until");
+    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
+    json_array_foreach(cli->format == FORMAT_TABLE ? json_object_get(reply, "counts") : NULL, i,
+                       count) if (!strcmp(json_string_value(json_object_get(count, "by")), "field"))
+        json_object_set_new(count, "what",
+                            json_string(view_heading(json_string_value(json_object_get(count, "what")))));
+    if (reply)
+        cli_show(cli, op, reply);
+    json_decref(reply);
     return code;
 }

@@ -56,7 +56,10 @@ static void put_roles(const struct op *op)
 
 static void describe(const struct op *op)
 {
-    static const char *const kinds[] = {[READ] = "read, also as of a past day", [NOW] = "read", [WRITE] = "write"};
+    static const char *const kinds[] = {[READ] = "read, also as of a past day",
+                                        [NOW] = "read",
+                                        [NOTED] = "read, noted in the audit trail",
+                                        [WRITE] = "write"};
     printf("### %s\n\n- %s, about: ", op->name, kinds[op->kind]);
     put_about(op);
     printf("\n- roles: ");

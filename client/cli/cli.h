@@ -153,6 +153,8 @@ int run_audit(struct cli *cli);
 int run_watch(struct cli *cli);
 int run_preview(struct cli *cli);
 int run_mail_test(struct cli *cli);
+int run_audit_show(struct cli *cli);
+int run_audit_report(struct cli *cli);
 int run_retry(struct cli *cli);
 int run_queue_send(struct cli *cli);
 int run_queue_list(struct cli *cli);

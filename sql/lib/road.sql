@@ -106,9 +106,10 @@ begin
     end if;
 end $$;
 
--- A refusal that never reached an operation: malformed, unknown, out of place.
-create function lib.refuse(key bigint, about text, about_plan int, about_item int, about_task int, request uuid, op text,
-                           outcome mejora.outcome, error text, arg text) returns void language plpgsql as $$
+-- What no operation notes itself: a refusal that never reached one (malformed, unknown, out of place), and what was asked of the audit
+-- trail.
+create function lib.note(key bigint, about text, about_plan int, about_item int, about_task int, request uuid, op text,
+                           outcome mejora.outcome, error text, arg text, asked jsonb) returns void language plpgsql as $$
 declare
     asks record;
 begin
@@ -116,10 +117,10 @@ begin
     select p.id, case when p.institution in (coalesce(about, p.institution), '*') then '' else p.institution || '/' end || p.code as code,
            p.name, p.institution,
            case when k.kind = 'invitation' then '{invited}' else p.roles end as roles into asks
-      from road.key k join mejora.person p on p.id = k.person where k.id = refuse.key;
-    insert into road.audit (institution, plan, item_no, task_no, person, who, name, roles, key, request, op, outcome, error, args)
+      from road.key k join mejora.person p on p.id = k.person where k.id = note.key;
+    insert into road.audit (institution, plan, item_no, task_no, person, who, name, roles, key, request, op, outcome, error, args, asked)
     values (coalesce(about, asks.institution, '*'), about_plan, about_item, about_task, asks.id, asks.code, asks.name, asks.roles, key,
-            request, op, outcome, error, array_remove(array[arg], null));
+            request, op, outcome, error, nullif(array_remove(array[arg], null), '{}'), asked);
 end $$;
 
 -- Gives the first administrator and the notification worker their keys; true when that was, or with no key given would be, done.

@@ -27,3 +27,7 @@ create type op.reminder_policy as (days_before text, days_after_start text, over
                                    working_days boolean, set_for text, escalation text, silent_weeks int, asks text);
 create type op.pause as (ref text, at timestamptz, name text, why text, reason text);
 create type op.retention as (years int, at timestamptz, name text, why text);
+create type op.audit_entry as (seq bigint, at timestamptz, ref text, op text, who text, name text, unit text,
+                               key bigint, request_id uuid, outcome mejora.outcome, error text, why text,
+                               before_json jsonb, after_json jsonb, error_args text[], roles mejora.role[], fields text[],
+                               asked_json jsonb);

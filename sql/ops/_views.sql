@@ -118,3 +118,9 @@ create function lib.retention(institution text) returns op.retention stable lang
     select r.years, r.at, lib.person_name(r.person), r.why
       from (values (1)) one left join mejora.audit_retention r on r.institution = retention.institution
 $$;
+
+create function lib.audit_entry(a road.audit) returns op.audit_entry stable language sql as $$
+    select row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit, a.key, a.request,
+               a.outcome, a.error, a.why, a.before, a.after, a.args, a.roles,
+               array(select distinct c.field from lib.audit_changes(a.op, a.before, a.after) c order by c.field), a.asked)::op.audit_entry
+$$;

@@ -14,7 +14,7 @@ blocks() { # NAME - the page's commands of that name, for this test's directorie
     mejora institution add inm "Instituto Nacional de Migración"
     mejora plan import tests/data/plans/plan_2023.tsv --institution inm --yes
     mejora call progress_report inm/2023/12 percent=75 why="Acta firmada"
-    before=$(mejora audit list --institution inm -o json)
+    before=$(mejora audit list --institution inm --op progress_report -o json)
     blocks backup | bash -euo pipefail
     mkdir "$BATS_TEST_TMPDIR/people" && cp -p "$MEJORA_PROFILE" "$profile"
     server_stop
@@ -28,7 +28,7 @@ blocks() { # NAME - the page's commands of that name, for this test's directorie
     server_run
     # the new machine has another port; in the field the name stays
     jq --slurpfile now "$MEJORA_PROFILE" '.endpoints = $now[0].endpoints' "$profile" >"$profile.here" && chmod 0600 "$profile.here"
-    [ "$(mejora --profile "$profile.here" audit list --institution inm -o json)" = "$before" ]
+    [ "$(mejora --profile "$profile.here" audit list --institution inm --op progress_report -o json)" = "$before" ]
     [ "$(mejora --profile "$profile.here" action show inm/2023/12 -o json | jq .action.percent)" = 75 ]
     server_stop
 }

@@ -33,7 +33,8 @@ static const struct {
     {&mejora__key_revoke_request__descriptor, "{\"key\":9007199254740993}"},
     {&mejora__server_status_reply__descriptor, "{\"now\":\"2026-11-21T02:26:34.123456Z\",\"plans\":3}"},
     {&mejora__audit_entry__descriptor,
-     "{\"at\":\"1969-12-31T23:59:59.999999Z\",\"request_id\":\"\",\"outcome\":\"conflict\",\"error_args\":[]}"},
+     "{\"at\":\"1969-12-31T23:59:59.999999Z\",\"request_id\":\"\",\"outcome\":\"conflict\",\"error_args\":[],"
+     "\"roles\":[],\"fields\":[]}"},
     {&mejora__mail__descriptor, "{\"leased_until\":\"2026-11-21T02:26:34.000000Z\",\"items\":[],\"unreached\":[]}"},
     {&mejora__action_list_reply__descriptor,
      "{\"actions\":[{\"subcriteria\":[],\"improvement_areas\":[],\"actions\":[],\"resources\":[],"
