@@ -1,5 +1,6 @@
 #include "server/keys.h"
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "server/db.h"
 
@@ -20,6 +21,38 @@ static struct guard {
     bool started;
 } guard;
 
+enum { SLOTS = 4096, NOTED_AN_HOUR = 10, HOUR_MS = 3600000 };
+
+/* Attempts with keys that are good no more, by key number; two that meet in a slot share it. */
+static struct {
+    int64_t begun;
+    int noted, silent; /* in the hour from then on; since the last one that was noted */
+} attempts[SLOTS];
+
+/* Somebody who was welcome once tries again: in the audit trail, but not as often as a loop can try. */
+static void note(struct guard *g, const char *id)
+{
+    int slot = (int)(strtoll(id, NULL, 10) % SLOTS);
+    int64_t now = clock_ms();
+    char silent[16];
+    if (now - attempts[slot].begun >= HOUR_MS) {
+        attempts[slot].begun = now;
+        attempts[slot].noted = 0;
+    }
+    if (attempts[slot].noted >= NOTED_AN_HOUR) {
+        attempts[slot].silent++;
+        return;
+    }
+    snprintf(silent, sizeof silent, "%d", attempts[slot].silent);
+    const char *values[] = {id, attempts[slot].silent ? silent : NULL};
+    PGresult *r =
+        db_run(g->pg, "select lib.note($1, null, null, null, null, null, 'connect', 'denied', 'key_revoked', $2, null)",
+               2, values);
+    attempts[slot].noted += r != NULL;
+    attempts[slot].silent = r ? 0 : attempts[slot].silent + 1;
+    PQclear(r);
+}
+
 /* What road.key says of it: its id in decimal; "" when it is not accepted; NULL when the database cannot be asked. */
 static const char *owner(struct guard *g, const uint8_t key[32], char id[24])
 {
@@ -29,16 +62,19 @@ static const char *owner(struct guard *g, const uint8_t key[32], char id[24])
         snprintf(hex + 2 + 2 * i, 3, "%02x", key[i]);
     for (int tries = 0; tries < 2; tries++) {
         PGresult *r = db_run(g->pg,
-                             "select id from road.key where public_key = $1::bytea and revoked_at is null"
-                             " and (expires_at is null or expires_at > now())",
+                             "select id, revoked_at is null and (expires_at is null or expires_at > now())"
+                             " from road.key where public_key = $1::bytea",
                              1, values);
         if (r) {
-            snprintf(id, 24, "%s", PQntuples(r) ? PQgetvalue(r, 0, 0) : "");
+            bool known = PQntuples(r), good = known && *PQgetvalue(r, 0, 1) == 't';
+            if (known && !good)
+                note(g, PQgetvalue(r, 0, 0));
+            snprintf(id, 24, "%s", good ? PQgetvalue(r, 0, 0) : "");
             PQclear(r);
             return id;
         }
         PQfinish(g->pg);
-        g->pg = db_connect(g->conninfo, true);
+        g->pg = db_connect(g->conninfo, false);
     }
     return NULL;
 }
@@ -99,7 +135,7 @@ static void *run(void *arg)
 int keys_guard(void *zmq_context, const char *conninfo)
 {
     guard = (struct guard){
-        .conninfo = conninfo, .pg = db_connect(conninfo, true), .socket = zmq_socket(zmq_context, ZMQ_REP)};
+        .conninfo = conninfo, .pg = db_connect(conninfo, false), .socket = zmq_socket(zmq_context, ZMQ_REP)};
     guard.started = guard.socket && PQstatus(guard.pg) == CONNECTION_OK &&
                     !zmq_bind(guard.socket, "inproc://zeromq.zap.01") &&
                     !pthread_create(&guard.thread, NULL, run, &guard);

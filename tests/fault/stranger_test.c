@@ -322,6 +322,22 @@ static void a_revoked_key_is_refused_on_its_next_message(void **state)
     assert_shut_out(here, there, &k, "revoked");
 }
 
+static void whoever_was_welcome_once_is_noted_at_the_door_but_not_for_ever(void **state)
+{
+    enum { TRIES = 14, NOTED = 10 };
+    (void)state;
+    struct keys k = world_person(&server, "inm", "vuelve", "{auditor}", "{}");
+    key_revoke(&k);
+    for (int n = 1; n <= TRIES; n++) {
+        assert_false(key_is_let_in(&k, &server));
+        assert_int_equal(sql_long(&server,
+                                  "select count(*) from road.audit where key = %ld and op = 'connect' and institution ="
+                                  " 'inm' and who = 'vuelve' and outcome = 'denied' and roles = '{auditor}'",
+                                  k.id),
+                         n < NOTED ? n : NOTED);
+    }
+}
+
 static void an_answer_given_before_is_not_given_to_a_revoked_key(void **state)
 {
     uint8_t id[PEER_ID];
@@ -390,6 +406,7 @@ int main(void)
         cmocka_unit_test(another_number_of_frames_is_answered_as_malformed),
         cmocka_unit_test(garbage_without_end_is_answered_and_not_all_of_it_noted),
         cmocka_unit_test(a_revoked_key_is_refused_on_its_next_message),
+        cmocka_unit_test(whoever_was_welcome_once_is_noted_at_the_door_but_not_for_ever),
         cmocka_unit_test(an_answer_given_before_is_not_given_to_a_revoked_key),
         cmocka_unit_test(an_invitation_is_good_for_one_key),
         cmocka_unit_test(an_expired_invitation_is_good_for_none),
