@@ -130,7 +130,8 @@ static char *refusal_text(json_t *entry)
     return message_text(json_string_value(json_object_get(entry, "error")), texts, n);
 }
 
-/* In a table the change stands where the field's new state stands elsewhere; where nothing changed, why not. */
+/* In a table the change stands where the field's new state stands elsewhere; where nothing changed, why not, or what was
+ * asked for. */
 static void tell_changes(json_t *entries)
 {
     json_t *entry;
@@ -141,6 +142,9 @@ static void tell_changes(json_t *entries)
         const char *now = json_string_value(json_object_get(entry, "after_json"));
         json_t *before = was ? json_loads(was, 0, NULL) : NULL, *after = now ? json_loads(now, 0, NULL) : NULL;
         const char *error = json_string_value(json_object_get(entry, "error"));
+        const char *asked = json_string_value(json_object_get(entry, "asked_json"));
+        if (asked)
+            after = json_loads(asked, 0, NULL);
         char *text = error ? refusal_text(entry) : changes_text(before, after);
         if (text && *text)
             json_object_set_new(entry, "after_json", json_string(text));
