@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool path_read(json_t *reply, uint8_t ret[2 * TREE_LEVELS * TREE_HASH], size_t *ret_n)
@@ -353,6 +354,17 @@ static void say_scope(const struct verify *v)
             (unsigned long long)v->known.size);
 }
 
+static void say_pruned(const struct verify *v)
+{
+    char day[16];
+    time_t at = (time_t)(v->pruned_at / 1000000);
+    unsigned long long entries = v->pruned.entries;
+    if (!entries)
+        return;
+    strftime(day, sizeof day, "%F", localtime(&at));
+    printf(_("%llu entries were removed by decision, the last ones on %s. Their hashes hold.\n"), entries, day);
+}
+
 /* For programs; people get say_fault's. */
 static const char *const faults[] = {
     [VERIFY_OK] = "",
@@ -373,12 +385,14 @@ static const char *const faults[] = {
 static int report(struct cli *cli, const struct verify *v, bool own_key)
 {
     char key[LOG_KEY_TEXT];
-    unsigned long long size = v->tree.size, read = v->entries, skipped = v->skipped, checkpoints = v->checkpoints;
+    unsigned long long size = v->tree.size, read = v->entries - v->pruned.entries, skipped = v->skipped,
+                       checkpoints = v->checkpoints;
     log_key_text(&v->key, key);
     if (cli->format == FORMAT_JSON) {
         json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "intact", !v->fault, "key", key, "scope",
                               v->scope, "filter", v->filter, "size", (json_int_t)size, "read", (json_int_t)read,
                               "skipped", (json_int_t)skipped, "checkpoints", (json_int_t)checkpoints);
+        json_object_set_new(o, "pruned", json_integer((json_int_t)v->pruned.entries));
         if (v->fault) {
             json_object_set_new(o, "fault", json_string(faults[v->fault]));
             json_object_set_new(o, "leaf", json_integer((json_int_t)v->leaf));
@@ -391,6 +405,7 @@ static int report(struct cli *cli, const struct verify *v, bool own_key)
         printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"),
                read, skipped, size, checkpoints);
         say_scope(v);
+        say_pruned(v);
     }
     say_fault(v);
     if (own_key && v->fault != VERIFY_MALFORMED)

@@ -298,15 +298,41 @@ static bool entry_check(struct verify *v, const struct leaf *leaf, uint8_t ret[T
     return fail(v, VERIFY_ALTERED, v->tree.size);
 }
 
+static struct entry_value value(const struct leaf *leaf, const char *column)
+{
+    return leaf->entry.values[entry_column(column, strlen(column), 0)];
+}
+
+/* Only the hash is left: an entry further on has to say why. */
+static bool gone_check(struct verify *v, const struct leaf *leaf, uint8_t ret[TREE_HASH])
+{
+    size_t n;
+    return (leaf->hash.text && !sodium_hex2bin(ret, TREE_HASH, leaf->hash.text, leaf->hash.size, NULL, &n, NULL) &&
+            n == TREE_HASH && pruned_add(&v->pruned, v->tree.size)) ||
+           fail(v, VERIFY_MALFORMED, v->tree.size);
+}
+
+/* An entry that says which entries were removed by decision. */
+static bool prune_check(struct verify *v, const struct leaf *leaf)
+{
+    struct entry_value op = value(leaf, "op"), outcome = value(leaf, "outcome"), at = value(leaf, "at"),
+                       after = value(leaf, "after");
+    char time[24] = "";
+    if (!is(&op, "audit_prune") || !is(&outcome, "ok"))
+        return true;
+    snprintf(time, sizeof time, "%.*s", (int)at.size, at.text ? at.text : "");
+    v->pruned_at = strtoll(time, NULL, 10);
+    return (after.text && pruned_settle(&v->pruned, after.text, after.size)) || fail(v, VERIFY_MALFORMED, v->tree.size);
+}
+
 static bool leaf_check(struct verify *v, const struct leaf *leaf)
 {
     uint8_t hash[TREE_HASH];
     if (leaf->leaf != v->tree.size)
         return fail(v, VERIFY_GAP, v->tree.size);
-    if (!leaf->has_entry)
-        return fail(v, VERIFY_GONE, v->tree.size);
     v->entries++;
-    return entry_check(v, leaf, hash) && tree_add(&v->tree, 0, hash, NULL, NULL) && known_check(v);
+    bool ok = leaf->has_entry ? entry_check(v, leaf, hash) && prune_check(v, leaf) : gone_check(v, leaf, hash);
+    return ok && tree_add(&v->tree, 0, hash, NULL, NULL) && known_check(v);
 }
 
 static bool line_check(struct verify *v, char *text, size_t size)
@@ -437,6 +463,9 @@ bool verify_file(struct verify *v, FILE *file)
     free(text);
     free(v->bytes);
     v->bytes = NULL;
+    if (ok && v->pruned.n)
+        ok = fail(v, VERIFY_GONE, v->pruned.runs[0][0]);
+    pruned_free(&v->pruned);
     if (!ok)
         return false;
     if (ferror(file) || !v->line)

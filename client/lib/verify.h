@@ -3,6 +3,7 @@
  * The first fault ends it and stays in the struct. One thread uses a struct. */
 #pragma once
 
+#include "client/lib/pruned.h"
 #include "common/checkpoint.h"
 
 #include <nettle/sha2.h>
@@ -13,7 +14,7 @@ enum verify_fault {
     VERIFY_MALFORMED, /* line */
     VERIFY_KEY,       /* the file is of a log with another key */
     VERIFY_ALTERED,   /* leaf, seq: the entry is not what was sealed */
-    VERIFY_GONE,      /* leaf: only the entry's hash is left */
+    VERIFY_GONE,      /* leaf: only the entry's hash is left, and no entry says that it was pruned */
     VERIFY_GAP,       /* leaf: this one should be here, and something else is */
     VERIFY_SIGNATURE, /* line: a checkpoint that the log's key has not signed */
     VERIFY_ROOT,      /* from, leaf: somewhere between these, both included, is what the checkpoint does not confirm */
@@ -39,6 +40,8 @@ struct verify {
     uint8_t *bytes; /* of an entry */
     size_t room;
     struct tree tree;
+    struct pruned pruned;
+    int64_t pruned_at; /* the last time, microseconds since 1970; 0: never */
 };
 
 /* The caller has set key, key_known and known; true: no fault, and the tree is that of the last checkpoint. */

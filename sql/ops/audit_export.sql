@@ -45,7 +45,7 @@ begin
                   from road.leaf l left join road.audit a on a.seq = l.seq
                  where l.leaf >= leaf and l.leaf < least(leaf + 16384, size)
                    and (institution = '*' or l.about = institution)
-                   and (a.seq is null or lib.audit_matches(a, plan, item_no, task_no, who, people, unit_code, op,
+                   and (a.seq is null or a.op = 'audit_prune' or lib.audit_matches(a, plan, item_no, task_no, who, people, unit_code, op,
                                                            since_at, until_at, result))
                  order by l.leaf limit entries) e;
         exit when n <= 1 or octet_length(leaves) < 4000000;

@@ -138,10 +138,18 @@ def spans(first, beyond):
         first += leaves
 
 
+def removed(entry):
+    """The leaves that an entry says were removed by decision."""
+    if (entry.get("op"), entry.get("outcome")) != ("audit_prune", "ok"):
+        return set()
+    return {leaf for first, last in json.loads(entry["after"])["leaves"] for leaf in range(first, last + 1)}
+
+
 class Verifier:
     def __init__(self, verifier, seen):
         self.verifier, self.seen = verifier, seen
         self.tree, self.since, self.confirmed, self.entries, self.ended = Tree(), 0, False, 0, False
+        self.gone = set()
 
     def add(self, digest, leaves=1):
         self.tree.add(digest, leaves)
@@ -177,11 +185,12 @@ class Verifier:
     def leaf(self, line):
         if line["leaf"] != self.tree.size:
             raise Fault("gap", self.tree.size)
-        if "entry" not in line:
-            raise Fault("gone", self.tree.size)
-        if sha256(b"\0" + entry_bytes(line["entry"])).hex() != line["hash"]:
-            raise Fault("altered", self.tree.size)
         self.entries += 1
+        if "entry" not in line:
+            self.gone.add(self.tree.size)
+        elif sha256(b"\0" + entry_bytes(line["entry"])).hex() != line["hash"]:
+            raise Fault("altered", self.tree.size)
+        self.gone -= removed(line.get("entry", {}))
         self.add(bytes.fromhex(line["hash"]))
 
     def end(self, line, before):
@@ -190,6 +199,8 @@ class Verifier:
             raise Fault("sum", self.tree.size)
 
     def done(self):
+        if self.gone:
+            raise Fault("gone", min(self.gone))
         if self.seen and self.seen[0] > self.tree.size:
             raise Fault("truncated", self.tree.size)
         if not self.ended or self.since != self.tree.size or (self.tree.size and not self.confirmed):
