@@ -40,5 +40,7 @@ tap.ok({line.split(":")[0] for line in lines_with(r"fork ?\(", "server", "common
 tap.ok(not lines_with("oneof", "proto"), "no message has a oneof")
 tap.ok(not lines_with("gen_init_helpers|pb-c.proto", "proto", "server", "client"), "no option of protobuf-c")
 tap.ok(not lines_with("NOTIFY|LISTEN|pg_notify", "sql", "server"), "no NOTIFY")
+release = subprocess.run(["cc", "-E", f"-I{ROOT}", str(ROOT / "common" / "fault.c")], stdout=subprocess.PIPE, text=True, check=True)
+tap.ok("getenv" not in release.stdout and lines_with("NOT:.*Release.*:MEJORA_FAULTS", "CMakeLists.txt"), "a release has no fault points")
 tap.ok(lines_with("libzmq>=4[.]3[.]3", "CMakeLists.txt"), "libzmq is new enough")
 tap.done()
