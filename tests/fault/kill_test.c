@@ -132,7 +132,8 @@ static void dies_within(int death, int place)
 {
     death_order(&server, (enum death)death, (enum place)place, some(1, 40));
     bool alive = load_run(load, death == DEATH_SERVER ? INT_MAX : 2 * AFTER);
-    assert_true(death_came(&server));
+    if (!death_came(&server))
+        fail_msg("it did not come to %s when %s", death_names[death], place_names[place]);
     assert_int_equal(alive, death != DEATH_SERVER);
     if (alive) {
         go_on();

@@ -264,11 +264,6 @@ static void wait_for(struct proxy *p, bool (*holds)(const struct proxy *p, long 
         fail_msg("waited in vain: %s", what);
 }
 
-static bool is_cut(const struct proxy *p, long n)
-{
-    return p->cuts >= n;
-}
-
 static bool is_closed(const struct proxy *p, long n)
 {
     return p->closed >= n;
@@ -307,11 +302,6 @@ int proxy_cuts(struct proxy *p)
     int cuts = p->cuts;
     pthread_mutex_unlock(&p->lock);
     return cuts;
-}
-
-void proxy_wait_cuts(struct proxy *p, int cuts)
-{
-    wait_for(p, is_cut, cuts, "for the line to be cut");
 }
 
 void proxy_wait_closed(struct proxy *p)

@@ -30,7 +30,6 @@ void proxy_order(struct proxy *p, const struct line_fault *fault);
 void proxy_say(struct proxy *p, const void *bytes, size_t size); /* to the server, in the name of the first client */
 long proxy_passed(struct proxy *p, enum way way);                /* since the order */
 int proxy_cuts(struct proxy *p);
-void proxy_wait_cuts(struct proxy *p, int cuts); /* until there were so many; none within the time fails the test */
-void proxy_wait_closed(struct proxy *p);         /* until one side has hung up on a connection by itself */
+void proxy_wait_closed(struct proxy *p); /* until one side has hung up by itself; not within the time fails the test */
 void proxy_wait_passed(struct proxy *p, enum way way, long bytes); /* since the order */
 size_t proxy_recorded(struct proxy *p, char ret[PROXY_RECORD]);    /* what the first connection's client has said */
