@@ -21,6 +21,7 @@ struct call {
     uint8_t id[ID_SIZE], hash[HASH_SIZE]; /* hash: of everything that makes the request what it is */
     ProtobufCMessage *request;            /* lives in the arena */
     struct call *same;                    /* is asking the same at the same moment, and is answered for both */
+    int together;                         /* so many calls from this one on are one statement; 0: in another's */
     bool only_note;                       /* answered already: the lane only notes it in the audit trail */
     const char *asked;                    /* JSON, of a query that was answered; in the arena, or NULL */
     Mejora__Outcome outcome;

@@ -275,21 +275,24 @@ static bool array_open(struct slice *in, int32_t *ret_n)
             (dimensions == 1 && take_i32(in, ret_n) && take_i32(in, &lower) && *ret_n >= 0 && *ret_n <= in->size / 4));
 }
 
-static bool array_make(const struct slice elements[], size_t n, Oid type, struct arena *mem, struct slice *ret)
+bool array_make(const struct slice elements[], size_t n, Oid type, struct arena *mem, struct slice *ret)
 {
     int32_t head[] = {n ? 1 : 0, 0, (int32_t)type, (int32_t)n, 1};
     size_t size = n ? 20 : 12;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         size += 4 + (size_t)elements[i].size;
+        head[1] |= !elements[i].data;
+    }
     char *data = arena_alloc(mem, size), *to = data;
     if (!data)
         return false;
     for (size_t i = 0; i < (n ? 5u : 3u); i++, to += 4)
         memcpy(to, &(uint32_t){htobe32((uint32_t)head[i])}, 4);
-    for (size_t i = 0; i < n; i++) {
-        memcpy(to, &(uint32_t){htobe32((uint32_t)elements[i].size)}, 4);
-        memcpy(to + 4, elements[i].data, (size_t)elements[i].size);
-        to += 4 + elements[i].size;
+    for (size_t i = 0; i < n; i++, to += 4) {
+        memcpy(to, &(uint32_t){htobe32((uint32_t)(elements[i].data ? elements[i].size : -1))}, 4);
+        if (elements[i].size)
+            memcpy(to + 4, elements[i].data, (size_t)elements[i].size);
+        to += elements[i].size;
     }
     *ret = (struct slice){data, (int)size};
     return true;

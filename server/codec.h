@@ -24,7 +24,7 @@ struct column {
     const ProtobufCFieldDescriptor *field;
     const struct codec *codec; /* NULL for a message: */
     struct shape *message;     /* it comes as a record; a repeated one as records, one after the other */
-    Oid type, element;         /* element: of an array */
+    Oid type, element, array;  /* element: of an array; array: of such values */
 };
 
 /* How a message looks in SQL: as the parameters of a function, or as a record. */
@@ -45,6 +45,9 @@ bool shape_read(const struct shape *s, struct slice record, ProtobufCMessage *in
 
 /* A text[] as a list of strings. */
 bool texts_read(struct slice array, struct arena *mem, char ***ret, size_t *ret_n);
+
+/* Values of one type as an array of them; a NULL is a null element. */
+bool array_make(const struct slice elements[], size_t n, Oid type, struct arena *mem, struct slice *ret);
 
 struct slice slice_i32(int32_t value, struct arena *mem); /* data NULL when the arena is spent */
 struct slice slice_i64(int64_t value, struct arena *mem);

@@ -11,7 +11,7 @@
 
 /* Every parameter, result column, and attribute of a composite, as one list: owner (a function's name or a composite's OID),
  * its volatility, name, is it a parameter, is it a result, type, the type's name, its class for codec_find, its element's
- * type (0: no array), the composite it consists of (0: none). */
+ * type (0: no array), the composite it consists of (0: none), the type of arrays of it. */
 static const char catalogue_sql[] =
     "with item (owner, volatility, name, is_parameter, is_result, type) as ("
     "  select p.proname::text, p.provolatile, a.name, a.mode in ('i','b'), a.mode in ('o','b','t'), a.type"
@@ -25,35 +25,37 @@ static const char catalogue_sql[] =
     "select i.owner, i.volatility, i.name, i.is_parameter, i.is_result, i.type::int8, i.type::regtype,"
     "       case when t.typtype = 'e' then 1 when e.typtype = 'e' then 2 else t.oid::int8 end,"
     "       coalesce(e.oid::int8, 0),"
-    "       case when t.typtype = 'c' then t.oid::int8 when e.typtype = 'c' then e.oid::int8 else 0 end"
+    "       case when t.typtype = 'c' then t.oid::int8 when e.typtype = 'c' then e.oid::int8 else 0 end, "
+    "t.typarray::int8"
     "  from item i join pg_type t on t.oid = i.type left join pg_type e on e.oid = t.typelem and t.typcategory = 'A'";
 
-enum { OWNER, VOLATILITY, NAME, IS_PARAMETER, IS_RESULT, TYPE, TYPE_NAME, CLASS, ELEMENT, COMPOSITE };
+enum { OWNER, VOLATILITY, NAME, IS_PARAMETER, IS_RESULT, TYPE, TYPE_NAME, CLASS, ELEMENT, COMPOSITE, ARRAY };
 enum side { PARAMETER = IS_PARAMETER, RESULT = IS_RESULT };
 enum need { OPTIONAL, ALWAYS, IF_WRITE };
 
 /* What a function may or must declare besides the messages' fields; a field of the same name goes first. The expression is
- * what the statement passes for a parameter. about_plan is plan under another name, for a reply that has a plan too. */
+ * what the statement passes for a parameter; NULL: the road's own parameter of that number. about_plan is plan under another name, for a reply that has a plan too. */
 static const struct {
     const char *name;
     enum side side;
     enum need need;
     const char *type, *expression;
+    int parameter;
 } road[] = {
-    {"me", PARAMETER, IF_WRITE, "integer", "w.me"},
-    {"my_key", PARAMETER, OPTIONAL, "bigint", "$1"},
-    {"institution", PARAMETER, OPTIONAL, "text", "w.institution"},
-    {"plan", PARAMETER, OPTIONAL, "integer", "$3"},
-    {"about_plan", PARAMETER, OPTIONAL, "integer", "$3"},
-    {"item_no", PARAMETER, OPTIONAL, "integer", "$4"},
-    {"task_no", PARAMETER, OPTIONAL, "integer", "$5"},
-    {"outcome", RESULT, ALWAYS, "mejora.outcome", NULL},
-    {"error", RESULT, ALWAYS, "text", NULL},
-    {"error_args", RESULT, ALWAYS, "text[]", NULL},
-    {"before", RESULT, IF_WRITE, "jsonb", NULL},
-    {"after", RESULT, IF_WRITE, "jsonb", NULL},
-    {"about_plan", RESULT, OPTIONAL, "integer", NULL},
-    {"about_item", RESULT, OPTIONAL, "integer", NULL},
+    {"me", PARAMETER, IF_WRITE, "integer", "w.me", 0},
+    {"my_key", PARAMETER, OPTIONAL, "bigint", NULL, ROAD_KEY},
+    {"institution", PARAMETER, OPTIONAL, "text", "w.institution", 0},
+    {"plan", PARAMETER, OPTIONAL, "integer", NULL, ROAD_PLAN},
+    {"about_plan", PARAMETER, OPTIONAL, "integer", NULL, ROAD_PLAN},
+    {"item_no", PARAMETER, OPTIONAL, "integer", NULL, ROAD_ITEM},
+    {"task_no", PARAMETER, OPTIONAL, "integer", NULL, ROAD_TASK},
+    {"outcome", RESULT, ALWAYS, "mejora.outcome", NULL, 0},
+    {"error", RESULT, ALWAYS, "text", NULL, 0},
+    {"error_args", RESULT, ALWAYS, "text[]", NULL, 0},
+    {"before", RESULT, IF_WRITE, "jsonb", NULL, 0},
+    {"after", RESULT, IF_WRITE, "jsonb", NULL, 0},
+    {"about_plan", RESULT, OPTIONAL, "integer", NULL, 0},
+    {"about_item", RESULT, OPTIONAL, "integer", NULL, 0},
 };
 enum { ROAD = sizeof road / sizeof *road };
 
@@ -149,6 +151,7 @@ static void column_check(struct check *k, const char *owner, enum side side, con
     }
     ret->type = oid_at(k, row, TYPE);
     ret->element = oid_at(k, row, ELEMENT);
+    ret->array = oid_at(k, row, ARRAY);
     if (f->type != PROTOBUF_C_TYPE_MESSAGE)
         ret->codec = codec_find(f->type, list, oid_at(k, row, CLASS));
     else if (side == RESULT && oid_at(k, row, COMPOSITE) && list == (ret->element != 0))
@@ -179,6 +182,12 @@ static bool declares(const struct check *k, const struct plan *p, int i)
              protobuf_c_message_descriptor_get_field_by_name(p->request.type, road[i].name));
 }
 
+/* A write's parameters are columns of its requests. */
+static void sql_parameter(FILE *sql, const struct plan *p, int i)
+{
+    fprintf(sql, p->op->kind == WRITE ? "w.p%d" : "$%d", i + 1);
+}
+
 /* `op.name(me => w.me, …) a` */
 static void sql_call(FILE *sql, const struct check *k, const struct plan *p, const char *schema, int first)
 {
@@ -189,12 +198,16 @@ static void sql_call(FILE *sql, const struct check *k, const struct plan *p, con
             fprintf(sql, "%s%s => ", comma, road[i].name);
             if (p->mine && !strcmp(road[i].name, "me"))
                 fprintf(sql, "case when $%td then w.me end", first + 1 + (p->mine - p->request.type->fields));
-            else
+            else if (road[i].expression)
                 fputs(road[i].expression, sql);
+            else
+                sql_parameter(sql, p, road[i].parameter);
             comma = ", ";
         }
-    for (int i = 0; i < p->request.n; i++)
-        fprintf(sql, ", \"%s\" => $%d", p->request.columns[i].field->name, first + i + 1);
+    for (int i = 0; i < p->request.n; i++) {
+        fprintf(sql, ", \"%s\" => ", p->request.columns[i].field->name);
+        sql_parameter(sql, p, first + i);
+    }
     fputs(") a", sql);
 }
 
@@ -288,50 +301,76 @@ static const char *optional_result(const struct check *k, const struct plan *p, 
                                                                                            : at(k, row, NAME);
 }
 
+/* The requests as rows r: one, or as many as the parameters' arrays have. */
+static void sql_requests(FILE *sql, const struct plan *p, bool many)
+{
+    fputs(many ? "with r as materialized (select * from unnest(" : "with r as materialized (select ", sql);
+    for (int i = 1; i <= p->n_types; i++)
+        fprintf(sql, many ? "%s$%d" : "%s$%d as p%d", i > 1 ? ", " : "", i, i);
+    fputs(many ? ") with ordinality r (" : ", 1 as n), ", sql);
+    for (int i = 1; many && i <= p->n_types; i++)
+        fprintf(sql, "p%d, ", i);
+    fputs(many ? "n)), " : "", sql);
+}
+
 /* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit.
- * Neither before nor after: nothing has changed (a worker found nothing to send), and there is nothing to note. */
-static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
+ * Neither before nor after: nothing has changed (a worker found nothing to send), and there is nothing to note.
+ * Requests are worked on in their order, each seeing what those before it did: op's functions are volatile. All are about
+ * one institution, which is set again before each: a key that is revoked leaves another behind. */
+static void sql_write_all(FILE *sql, const struct check *k, const struct plan *p, bool many)
 {
     int why = 0;
     for (int i = 0; i < p->request.n; i++)
         if (!strcmp(p->request.columns[i].field->name, "why"))
             why = ROAD_WRITE + i + 1;
-    fputs("with old as materialized (select hash, outcome, error, args, reply,"
-          " exists (select from road.key k where k.id = $1"
+    sql_requests(sql, p, many);
+    fputs("old as materialized (select r.n, q.hash = r.p7 as alike, q.outcome, q.error, q.args, q.reply,"
+          " exists (select from road.key k where k.id = r.p1"
           " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) as welcome"
-          " from road.request where key = $1 and id = $6), "
-          "who as materialized (select e.* from (select $1 as key where not exists (select from old)) asks,"
-          " lateral lib.enter(asks.key, ",
+          " from r join road.request q on q.key = r.p1 and q.id = r.p6), "
+          "who as materialized (select r.*, e.* from (select * from r"
+          " where not exists (select from old o where o.n = r.n) order by n) r, lateral lib.enter(r.p1, ",
           sql);
     sql_roles(sql, p->op);
-    fputs(", true, $2, $3, $4) e), new as materialized (select a.outcome, a.error, a.error_args, a.before, a.after, ",
+    fputs(", true, r.p2, r.p3, r.p4) e), new as materialized (select w.*, a.outcome, a.error as said, a.error_args,"
+          " a.before, a.after, ",
           sql);
     fprintf(sql, "%s as about_plan, %s as about_item, record_send(", optional_result(k, p, "about_plan"),
             optional_result(k, p, "about_item"));
     sql_record(sql, &p->reply, "a", 0);
-    fputs(") as reply from (select * from who where allowed) w, lateral ", sql);
+    fprintf(sql, ") as reply from (select *%s from who where allowed) w, lateral ",
+            many ? ", set_config('mejora.institution', institution, true)" : ", null");
     sql_call(sql, k, p, "op", ROAD_WRITE);
-    fputs(" union all select 'denied', w.error, w.args, null, null, null, null, null from who w where not allowed), "
+    fputs(" union all select w.*, null, 'denied', w.error, w.args, null, null, null, null, null from who w"
+          " where not allowed), "
           "kept as (insert into road.request (key, id, hash, outcome, error, args, reply)"
-          " select $1, $6, $7, outcome, error, error_args, reply from new), "
+          " select p1, p6, p7, outcome, said, error_args, reply from new), "
           "noted as (insert into road.audit"
           " (institution, plan, item_no, task_no, person, who, name, roles, unit, key, request, op,"
           " outcome, error, args, why, before, after)"
-          " select coalesce(w.institution, $2, '*'), coalesce(n.about_plan, $3), coalesce(n.about_item, $4), $5,"
-          " w.me, w.who, w.name, w.roles, w.unit, $1, $6, ",
+          " select coalesce(institution, p2, '*'), coalesce(about_plan, p3), coalesce(about_item, p4), p5,"
+          " me, who, name, roles, unit, p1, p6, ",
           sql);
-    fprintf(sql, "'%s', n.outcome, n.error, n.error_args, ", p->op->name);
-    if (why)
-        fprintf(sql, "$%d", why);
-    else
-        fputs("null", sql);
+    fprintf(sql, why ? "'%s', outcome, said, error_args, p%d" : "'%s', outcome, said, error_args, null", p->op->name,
+            why);
     fputs(
-        ", n.before, n.after from new n, who w where n.outcome <> 'ok' or n.before is not null or n.after is not null) "
-        "select outcome, error, error_args, reply from new "
-        "union all select case when welcome and hash = $7 then outcome when welcome then 'id_reused' else 'denied' end,"
-        " case when welcome and hash = $7 then error when welcome then 'id_reused' else 'key_revoked' end,"
-        " case when welcome and hash = $7 then args end, case when welcome and hash = $7 then reply end from old",
+        ", before, after from new where outcome <> 'ok' or before is not null or after is not null) "
+        "select outcome, said, error_args, reply from (select n, outcome, said, error_args, reply from new"
+        " union all select n, case when welcome and alike then outcome when welcome then 'id_reused' else 'denied' end,"
+        " case when welcome and alike then error when welcome then 'id_reused' else 'key_revoked' end,"
+        " case when welcome and alike then args end, case when welcome and alike then reply end from old) answer"
+        " order by n",
         sql);
+}
+
+static void sql_write(FILE *sql, const struct check *k, const struct plan *p)
+{
+    sql_write_all(sql, k, p, false);
+}
+
+static void sql_write_many(FILE *sql, const struct check *k, const struct plan *p)
+{
+    sql_write_all(sql, k, p, true);
 }
 
 static char *sql_make(const struct check *k, const struct plan *p,
@@ -351,6 +390,7 @@ static void plan_check(struct check *k, struct plan *ret)
 {
     enum { INT8 = 20, TEXT = 25, INT4 = 23, UUID = 2950, BYTEA = 17 };
     static const Oid own[ROAD_WRITE] = {INT8, TEXT, INT4, INT4, INT4, UUID, BYTEA};
+    static const Oid arrays[ROAD_WRITE] = {1016, 1009, 1007, 1007, 1007, 2951, 1001}; /* of the same types */
     int first = k->op->kind == WRITE ? ROAD_WRITE : ROAD_READ;
     ret->op = k->op;
     road_check(k);
@@ -358,13 +398,19 @@ static void plan_check(struct check *k, struct plan *ret)
     shape_check(k, k->op->name, RESULT, k->op->reply, &ret->reply);
     ret->n_types = first + ret->request.n;
     memcpy(ret->types, own, sizeof own);
-    for (int i = 0; i < ret->request.n; i++)
+    memcpy(ret->arrays, arrays, sizeof arrays);
+    bool flat = true;
+    for (int i = 0; i < ret->request.n; i++) {
         ret->types[first + i] = ret->request.columns[i].type;
+        ret->arrays[first + i] = ret->request.columns[i].array;
+        flat = flat && !ret->request.columns[i].element;
+    }
     ret->types[ret->n_types] = TEXT; /* the instant, where one is asked about */
     bool write = k->op->kind == WRITE;
     bool told = find(k, k->op->name, PARAMETER, "me") >= 0 || find(k, k->op->name, PARAMETER, "my_key") >= 0;
     ret->mine = write ? NULL : protobuf_c_message_descriptor_get_field_by_name(ret->request.type, "mine");
     ret->sql = sql_make(k, ret, write ? sql_write : sql_read);
+    ret->many_sql = write && flat ? sql_make(k, ret, sql_write_many) : NULL;
     ret->enter_sql = k->op->kind <= NOW && (!told || ret->mine) ? sql_make(k, ret, sql_enter) : NULL;
     ret->past = k->op->kind == READ ? sql_make(k, ret, sql_past) : NULL;
 }
@@ -430,6 +476,7 @@ void contract_free(struct plan plans[])
         free(plans[i].sql);
         free(plans[i].past);
         free(plans[i].enter_sql);
+        free(plans[i].many_sql);
     }
     free(plans);
 }

@@ -14,6 +14,8 @@ struct plan {
     char *sql, *past; /* past: the same as of the instant that one more parameter says; NULL: not to be asked */
     int n_types;
     Oid types[MAX_COLUMNS];
+    char *many_sql; /* a write for several requests, each parameter an array; NULL: has arrays itself */
+    Oid arrays[MAX_COLUMNS];
     char *enter_sql; /* only says whether the asker may; NULL: the answer may depend on who asks */
     const ProtobufCFieldDescriptor *mine;
 };

@@ -13,7 +13,7 @@
 enum { MAX_TRIES = 5, PATIENCE_MS = 5000 };
 
 /* How a batch went: where it failed (0 <= at < n), or one of these. */
-enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3 };
+enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3, ONE_OF_MANY = -4 };
 
 struct attempt {
     int at;
@@ -50,6 +50,12 @@ static const char *enter_name(const struct op *op, char ret[80])
     return ret;
 }
 
+static const char *many_name(const struct op *op, char ret[80])
+{
+    snprintf(ret, 80, "many %s", op->name);
+    return ret;
+}
+
 static bool join(struct lane *l)
 {
     char name[80];
@@ -60,6 +66,7 @@ static bool join(struct lane *l)
             continue;
         ok = prepare(l->pg, ops[i].name, p->sql, p->n_types, p->types) &&
              (!p->past || prepare(l->pg, past_name(p->op, name), p->past, p->n_types + 1, p->types)) &&
+             (!p->many_sql || prepare(l->pg, many_name(p->op, name), p->many_sql, p->n_types, p->arrays)) &&
              (!p->enter_sql || prepare(l->pg, enter_name(p->op, name), p->enter_sql, ROAD_READ, p->types));
     }
     if (ok && !l->read_only)
@@ -182,33 +189,65 @@ static bool send_note(PGconn *pg, struct call *c)
     return send_values(pg, note, v, NOTE_PARAMETERS);
 }
 
-static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
+static bool put_call(const struct plan *p, struct call *c, struct slice v[], int *ret_n)
 {
-    struct slice v[MAX_COLUMNS];
     int n = p->op->kind == WRITE ? ROAD_WRITE : ROAD_READ;
-    char name[80];
     put_reference(c, v);
-    if (c->same)
-        return send_values(pg, enter_name(p->op, name), v, ROAD_READ);
-    v[ROAD_ID] = (struct slice){c->id, ID_SIZE};
-    v[ROAD_HASH] = (struct slice){c->hash, HASH_SIZE};
+    if (p->op->kind == WRITE) {
+        v[ROAD_ID] = (struct slice){c->id, ID_SIZE};
+        v[ROAD_HASH] = (struct slice){c->hash, HASH_SIZE};
+    }
     for (int i = 0; i < p->request.n; i++, n++)
         if (!column_put(&p->request.columns[i], c->request, &c->arena, &v[n]))
             return false; /* the front has checked this */
+    *ret_n = n;
+    return true;
+}
+
+static bool send_call(PGconn *pg, const struct plan *p, struct call *c)
+{
+    struct slice v[MAX_COLUMNS];
+    char name[80];
+    int n;
+    if (!put_call(p, c, v, &n))
+        return false;
+    if (c->same)
+        return send_values(pg, enter_name(p->op, name), v, ROAD_READ);
     if (!c->as_of)
         return send_values(pg, p->op->name, v, n);
     v[n++] = text(c->as_of);
     return send_values(pg, past_name(p->op, name), v, n);
 }
 
-static struct slice field(const PGresult *r, int column)
+/* Several calls of one operation as one statement, each parameter an array. It costs the database two thirds. */
+static bool send_many(PGconn *pg, const struct plan *p, struct call *calls[], int n)
 {
-    return (struct slice){PQgetisnull(r, 0, column) ? NULL : PQgetvalue(r, 0, column), PQgetlength(r, 0, column)};
+    struct slice arrays[MAX_COLUMNS], v[MAX_COLUMNS];
+    struct arena *mem = &calls[0]->arena;
+    size_t many = (size_t)n;
+    int columns = p->n_types;
+    struct slice *values = arena_alloc(mem, (size_t)columns * many * sizeof *values);
+    char name[80];
+    for (int i = 0; values && i < n; i++) {
+        if (!put_call(p, calls[i], v, &columns))
+            return false;
+        for (int k = 0; k < columns; k++)
+            values[k * n + i] = v[k];
+    }
+    bool ok = values;
+    for (int k = 0; ok && k < columns; k++) /* an array's elements are of the type that its parameter would have */
+        ok = array_make(values + k * n, many, p->types[k], mem, &arrays[k]);
+    return ok && send_values(pg, many_name(p->op, name), arrays, columns);
 }
 
-static bool read_refusal_words(struct call *c, const PGresult *r)
+static struct slice field(const PGresult *r, int row, int column)
 {
-    struct slice error = field(r, BACK_ERROR), args = field(r, BACK_ARGS);
+    return (struct slice){PQgetisnull(r, row, column) ? NULL : PQgetvalue(r, row, column), PQgetlength(r, row, column)};
+}
+
+static bool read_refusal_words(struct call *c, const PGresult *r, int row)
+{
+    struct slice error = field(r, row, BACK_ERROR), args = field(r, row, BACK_ARGS);
     c->error = NULL;
     c->n_args = 0;
     if (error.data) {
@@ -223,12 +262,12 @@ static bool read_refusal_words(struct call *c, const PGresult *r)
 }
 
 /* From the answer's record to the packed body. Done while the server works on the rest of the batch. */
-static bool answer(const struct plan *p, struct call *c, const PGresult *r)
+static bool answer(const struct plan *p, struct call *c, const PGresult *r, int row)
 {
     int outcome;
-    struct slice label = field(r, BACK_OUTCOME), record = field(r, BACK_REPLY);
+    struct slice label = field(r, row, BACK_OUTCOME), record = field(r, row, BACK_REPLY);
     ProtobufCMessage *reply = arena_alloc(&c->arena, p->op->reply->sizeof_message);
-    if (PQntuples(r) != 1 || !reply || !label.data || !read_refusal_words(c, r) ||
+    if (!reply || !label.data || !read_refusal_words(c, r, row) ||
         !enum_value(&mejora__outcome__descriptor, label.data, (size_t)label.size, &outcome))
         return false;
     c->outcome = (Mejora__Outcome)outcome;
@@ -243,6 +282,15 @@ static bool answer(const struct plan *p, struct call *c, const PGresult *r)
     if (record.data)
         protobuf_c_message_pack(reply, zmq_msg_data(&c->body));
     return true;
+}
+
+/* One statement's answers: a row for each of its calls, in their order. */
+static bool answer_all(const struct lane *l, struct call *calls[], const PGresult *r)
+{
+    bool ok = PQntuples(r) == calls[0]->together;
+    for (int row = 0; ok && row < calls[0]->together; row++)
+        ok = calls[row]->only_note || answer(&l->plans[calls[row]->op - ops], calls[row], r, row);
+    return ok;
 }
 
 /* Told by what comes, not by PQstatus, which may stay good after a failed write: an error without a code, or nothing where
@@ -268,13 +316,13 @@ static struct attempt receive(struct lane *l, struct call *calls[], int n)
         }
         due = !r;
         if (!r) { /* the end of one statement's results */
-            i++;
+            i += i < n ? calls[i]->together : 1;
             continue;
         }
-        bool ok = status == PGRES_TUPLES_OK && i < n &&
-                  (calls[i]->only_note || answer(&l->plans[calls[i]->op - ops], calls[i], r));
+        bool ok = status == PGRES_TUPLES_OK && i < n && answer_all(l, calls + i, r);
         if (!ok && a.at == DONE) {
-            a = (struct attempt){i < n ? i : COMMIT_FAILED, db_failure(r)};
+            int at = i >= n ? COMMIT_FAILED : calls[i]->together > 1 ? ONE_OF_MANY : i;
+            a = (struct attempt){at, db_failure(r)};
             if (i >= n || !calls[i]->same)
                 db_log_failure(i < n && calls[i]->op ? calls[i]->op->name : "commit", r);
         }
@@ -295,14 +343,42 @@ static struct call *find_same(const struct lane *l, struct call *calls[], int i)
     return NULL;
 }
 
+/* How many calls from the first on can be one statement: of one operation, about one institution, none of them twice. */
+static int count_together(const struct lane *l, struct call *calls[], int n)
+{
+    const struct call *c = calls[0];
+    int many = 1;
+    if (c->only_note || c->about.level < REF_INSTITUTION || !l->plans[c->op - ops].many_sql)
+        return 1;
+    for (; many < n; many++) {
+        const struct call *d = calls[many];
+        bool fits = d->op == c->op && !d->only_note && !strcmp(d->about.institution, c->about.institution) &&
+                    d->about.level >= REF_INSTITUTION;
+        for (int i = 0; fits && i < many; i++)
+            fits = d->key != calls[i]->key || memcmp(d->id, calls[i]->id, ID_SIZE) != 0;
+        if (!fits)
+            break;
+    }
+    return many;
+}
+
+static bool send_statement(struct lane *l, struct call *calls[], int i)
+{
+    struct call *c = calls[i];
+    if (c->only_note)
+        return send_note(l->pg, c);
+    const struct plan *p = &l->plans[c->op - ops];
+    c->same = find_same(l, calls, i);
+    return c->together > 1 ? send_many(l->pg, p, calls + i, c->together) : send_call(l->pg, p, c);
+}
+
 /* One transaction. If it cannot be sent whole the connection is given up, and whoever waits for answers finds it lost. */
-static void send_calls(struct lane *l, struct call *calls[], int n)
+static void send_calls(struct lane *l, struct call *calls[], int n, bool together)
 {
     bool sent = PQstatus(l->pg) == CONNECTION_OK && !fault(FAULT_batch_begun);
-    for (int i = 0; sent && i < n; i++) {
-        calls[i]->same = find_same(l, calls, i);
-        sent = calls[i]->only_note ? send_note(l->pg, calls[i])
-                                   : send_call(l->pg, &l->plans[calls[i]->op - ops], calls[i]);
+    for (int i = 0; sent && i < n; i += calls[i]->together) {
+        calls[i]->together = together ? count_together(l, calls + i, n - i) : 1;
+        sent = send_statement(l, calls, i);
     }
     sent = sent && !fault(FAULT_statements_sent) && PQpipelineSync(l->pg) && flush(l->pg);
     if (!sent || fault(FAULT_commit_sent)) {
@@ -314,7 +390,7 @@ static void send_calls(struct lane *l, struct call *calls[], int n)
 
 static struct attempt attempt(struct lane *l, struct call *calls[], int n)
 {
-    send_calls(l, calls, n);
+    send_calls(l, calls, n, false);
     return receive(l, calls, n);
 }
 
@@ -339,7 +415,7 @@ static bool settle_one(struct call *c, struct attempt a, int tries)
     return true;
 }
 
-/* Brings n calls to an answer after an attempt that failed. It was rolled back whole: those before the failed call run
+/* Brings n calls to an answer after an attempt that failed, from now on with a statement each, so that it is seen whose fails. It was rolled back whole: those before the failed call run
  * again together, it runs alone, then the rest; so nobody pays for a neighbour's error. A lost connection leaves open
  * whether the batch was committed; running it again is safe, because what was committed answers from its request row. */
 static void settle(struct lane *l, struct call *calls[], int n, struct attempt a)
@@ -354,7 +430,7 @@ static void settle(struct lane *l, struct call *calls[], int n, struct attempt a
         }
         if (n == 1 && settle_one(calls[0], a, tries))
             return;
-        if (n > 1 && (a.at != LOST || tries > 1)) {
+        if (n > 1 && a.at != ONE_OF_MANY && (a.at != LOST || tries > 1)) {
             int before = a.at >= 0 ? a.at : n / 2; /* who is to blame is not known: halve */
             l->splits++;
             if (before)
@@ -411,7 +487,7 @@ static void send_next(struct lane *l)
 {
     mailbox_wait(&l->in);
     if (take(l, l->next, worth(l)))
-        send_calls(l, l->next->calls, l->next->n);
+        send_calls(l, l->next->calls, l->next->n, true);
 }
 
 static void give(struct lane *l, struct batch *b)
@@ -450,13 +526,13 @@ static void *run(void *arg)
                 if (l->closing)
                     return NULL;
             } else if (take(l, l->running, 1)) {
-                send_calls(l, l->running->calls, l->running->n);
+                send_calls(l, l->running->calls, l->running->n, true);
             } else if (!mailbox_wait(&l->in)) {
                 return NULL;
             }
         }
         if (!l->next->n && take(l, l->next, worth(l)))
-            send_calls(l, l->next->calls, l->next->n);
+            send_calls(l, l->next->calls, l->next->n, true);
         finish(l);
     }
 }

@@ -68,7 +68,7 @@ static void writer_stop(void)
     hear(bystander, &r);
     assert_reply(&r, MEJORA__OUTCOME__OUTCOME_OK, NULL, "a first write");
     writer = (pid_t)sql_long(
-        &server, "select pid from pg_stat_activity where application_name = 'mejorad' and query like 'with old%%'");
+        &server, "select pid from pg_stat_activity where application_name = 'mejorad' and query like 'with r %%'");
     assert_true(writer > 1);
     assert_int_equal(kill(writer, SIGSTOP), 0);
 }

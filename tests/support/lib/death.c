@@ -31,7 +31,7 @@ const char *const place_names[PLACES] = {
 pid_t death_writer(const struct mejorad *m)
 {
     pid_t pid = (pid_t)sql_long(m, "select pid from pg_stat_activity where application_name = 'mejorad' and query like"
-                                   " 'with old%%' order by state = 'active' desc, query_start desc nulls last limit 1");
+                                   " 'with r %%' order by state = 'active' desc, query_start desc nulls last limit 1");
     assert_true(pid > 1);
     return pid;
 }
