@@ -58,19 +58,35 @@ static void put_tasks(GString *out, const Mejora__MailItem *item)
     }
 }
 
+static void put_why(GString *out, const Mejora__MailItem *item)
+{
+    GString *why = g_string_new(NULL);
+    if (phrase_why(why, item))
+        g_string_append_printf(out, "  %s\n", why->str);
+    g_string_free(why, TRUE);
+}
+
 static void put_item(GString *out, const Mejora__MailItem *item)
 {
     g_string_append_printf(out, "\n%s — ", item->ref);
     phrase_name(out, item);
     g_string_append(out, "\n  ");
     phrase_end(out, item);
-    g_string_append_printf(out, "\n  %s ", _("Progress:"));
-    phrase_percent(out, item);
     g_string_append_c(out, '\n');
-    put_labelled(out, _("Evidence that counts:"), item->indicator);
+    if (!phrase_is_deadline(item)) {
+        g_string_append_printf(out, "  %s ", _("Progress:"));
+        phrase_percent(out, item);
+        g_string_append_c(out, '\n');
+    }
+    if (phrase_asks(item, MEJORA__ASK__ASK_EVIDENCE))
+        put_labelled(out, _("Evidence that counts:"), item->indicator);
+    put_labelled(out, _("At stake:"), item->points);
     put_labelled(out, _("Unit:"), item->unit);
+    put_why(out, item);
     put_tasks(out, item);
-    g_string_append_printf(out, "  %s\n    ", _("To answer, with what is true now:"));
+    g_string_append_printf(out, "  %s\n    ",
+                           phrase_is_deadline(item) ? _("When it is delivered:")
+                                                    : _("To answer, with what is true now:"));
     phrase_report(out, item);
     g_string_append_printf(out, "\n  %s\n    ", _("To see all of it:"));
     phrase_see(out, item);
@@ -81,9 +97,10 @@ static void put_others(GString *out, const Mejora__Mail *mail)
 {
     const char *label;
     GString *command = g_string_new(NULL);
-    if (mail->n_items)
+    const Mejora__MailItem *example = phrase_example(mail);
+    if (example)
         g_string_append_printf(out, "\n%s\n", _("Other answers, here for the first one:"));
-    for (unsigned n = 0; mail->n_items && phrase_other(n, mail->items[0], &label, command); n++) {
+    for (unsigned n = 0; example && phrase_other(n, example, &label, command); n++) {
         g_string_append_printf(out, "  %s\n    %s\n", label, command->str);
         g_string_truncate(command, 0);
     }

@@ -68,19 +68,37 @@ static void put_tasks(GString *out, const Mejora__MailItem *item)
     put(out, "</ul>\n");
 }
 
+static void put_progress(GString *out, const Mejora__MailItem *item)
+{
+    put(out, "<p><b>%s</b> ", _("Progress:"));
+    PUT_PHRASE(out, "", phrase_percent, item, "</p>");
+    if (item->has_percent)
+        put(out, "<div class=\"bar\"><div style=\"width:%d%%\"></div></div>\n", CLAMP(item->percent, 0, 100));
+}
+
+static void put_why(GString *out, const Mejora__MailItem *item)
+{
+    GString *why = g_string_new(NULL);
+    if (phrase_why(why, item))
+        put(out, "<p>%s</p>\n", why->str);
+    g_string_free(why, TRUE);
+}
+
 static void put_item(GString *out, const Mejora__MailItem *item)
 {
     put(out, "<article%s>\n<p class=\"ref\">%s</p>\n", item->days_left < 0 ? " class=\"late\"" : "", item->ref);
     PUT_PHRASE(out, "<h2>", phrase_name, item, "</h2>");
     PUT_PHRASE(out, "<p class=\"end\">", phrase_end, item, "</p>");
-    put(out, "<p><b>%s</b> ", _("Progress:"));
-    PUT_PHRASE(out, "", phrase_percent, item, "</p>");
-    if (item->has_percent)
-        put(out, "<div class=\"bar\"><div style=\"width:%d%%\"></div></div>\n", CLAMP(item->percent, 0, 100));
-    put_labelled(out, _("Evidence that counts:"), item->indicator);
+    if (!phrase_is_deadline(item))
+        put_progress(out, item);
+    if (phrase_asks(item, MEJORA__ASK__ASK_EVIDENCE))
+        put_labelled(out, _("Evidence that counts:"), item->indicator);
+    put_labelled(out, _("At stake:"), item->points);
     put_labelled(out, _("Unit:"), item->unit);
+    put_why(out, item);
     put_tasks(out, item);
-    put(out, "<p>%s</p>\n", _("To answer, with what is true now:"));
+    put(out, "<p>%s</p>\n",
+        phrase_is_deadline(item) ? _("When it is delivered:") : _("To answer, with what is true now:"));
     PUT_PHRASE(out, "<pre>", phrase_report, item, "</pre>");
     put(out, "<p>%s</p>\n", _("To see all of it:"));
     PUT_PHRASE(out, "<pre>", phrase_see, item, "</pre>");
@@ -91,9 +109,10 @@ static void put_others(GString *out, const Mejora__Mail *mail)
 {
     const char *label;
     GString *command = g_string_new(NULL);
-    if (mail->n_items)
+    const Mejora__MailItem *example = phrase_example(mail);
+    if (example)
         put(out, "<h2>%s</h2>\n", _("Other answers, here for the first one:"));
-    for (unsigned n = 0; mail->n_items && phrase_other(n, mail->items[0], &label, command); n++) {
+    for (unsigned n = 0; example && phrase_other(n, example, &label, command); n++) {
         put(out, "<p>%s</p>\n<pre>%s</pre>\n", label, command->str);
         g_string_truncate(command, 0);
     }

@@ -129,8 +129,11 @@ void phrase_end(GString *out, const Mejora__MailItem *item)
     GString *date = g_string_new(NULL), *days = g_string_new(NULL);
     put_date(date, item->end_date);
     put_days(days, item->days_left);
-    g_string_append_printf(out, item->days_left < 0 ? _("Overdue: it ended on %1$s, %2$s") : _("Ends: %1$s, %2$s"),
-                           date->str, days->str);
+    const char *words = !phrase_is_deadline(item)
+                            ? item->days_left < 0 ? _("Overdue: it ended on %1$s, %2$s") : _("Ends: %1$s, %2$s")
+                        : item->days_left < 0 ? _("Overdue: it was to be delivered by %1$s, %2$s")
+                                              : _("To be delivered by %1$s, %2$s");
+    g_string_append_printf(out, words, date->str, days->str);
     g_string_free(date, TRUE);
     g_string_free(days, TRUE);
 }
@@ -148,6 +151,43 @@ void phrase_percent(GString *out, const Mejora__MailItem *item)
         g_string_append(out, _("not reported"));
 }
 
+bool phrase_is_deadline(const Mejora__MailItem *item)
+{
+    return item->kind == MEJORA__REMINDER_KIND__REMINDER_KIND_DEADLINE;
+}
+
+/* A server that does not say what it asks for asks for everything. */
+bool phrase_asks(const Mejora__MailItem *item, Mejora__Ask ask)
+{
+    bool found = !item->has_kind;
+    for (size_t i = 0; i < item->n_asks; i++)
+        found = found || item->asks[i] == ask;
+    return found && !phrase_is_deadline(item);
+}
+
+const Mejora__MailItem *phrase_example(const Mejora__Mail *mail)
+{
+    for (size_t i = 0; i < mail->n_items; i++)
+        if (!phrase_is_deadline(mail->items[i]))
+            return mail->items[i];
+    return NULL;
+}
+
+bool phrase_why(GString *out, const Mejora__MailItem *item)
+{
+    const char *words = NULL;
+    if (item->kind == MEJORA__REMINDER_KIND__REMINDER_KIND_SILENCE)
+        words = _("Nobody has reported on it for a while.");
+    else if (item->kind == MEJORA__REMINDER_KIND__REMINDER_KIND_ESCALATION)
+        words = _("It is overdue and nothing has happened for days, so others hear of it too.");
+    else if (item->hears_as == MEJORA__HEARS_AS__HEARS_AS_DEPUTY)
+        words = _("You hear of it in the place of who heads the unit.");
+    else if (item->hears_as >= MEJORA__HEARS_AS__HEARS_AS_MANAGER && !phrase_is_deadline(item))
+        words = _("You hear of it because nobody in the unit can.");
+    g_string_append(out, words ? words : "");
+    return words;
+}
+
 void phrase_unreached(GString *out, const Mejora__MailUnreached *who)
 {
     GString *date = g_string_new(NULL);
@@ -163,6 +203,10 @@ void phrase_unreached(GString *out, const Mejora__MailUnreached *who)
 /* The step that would come next is in the command, so that it can be pasted and only the reason has to be written. */
 void phrase_report(GString *out, const Mejora__MailItem *item)
 {
+    if (phrase_is_deadline(item)) {
+        g_string_append_printf(out, "mejora plan deadline done \"…\" --plan %s", item->ref);
+        return;
+    }
     int next = MIN(100, (item->has_percent ? item->percent : 0) / STEP * STEP + STEP);
     g_string_append_printf(out, "mejora progress report %s %d %s \"…\"", item->ref, next,
                            next == 100 ? "--evidence" : "--why");
@@ -170,7 +214,8 @@ void phrase_report(GString *out, const Mejora__MailItem *item)
 
 void phrase_see(GString *out, const Mejora__MailItem *item)
 {
-    g_string_append_printf(out, "mejora action show %s", item->ref);
+    g_string_append_printf(
+        out, phrase_is_deadline(item) ? "mejora plan deadline list --plan %s" : "mejora action show %s", item->ref);
 }
 
 /* Dates that the server would accept today: the day before the end, or tomorrow; and an end a month from now, or from the

@@ -16,6 +16,11 @@ void phrase_lead(GString *out, const Mejora__Mail *mail);     /* whose plan, how
 void phrase_end(GString *out, const Mejora__MailItem *item);  /* Ends: 30 November 2026, in 9 days */
 void phrase_name(GString *out, const Mejora__MailItem *item); /* the action's */
 void phrase_percent(GString *out, const Mejora__MailItem *item);
+/* Why somebody who does not answer for it hears of it. False: nothing, that is plain. */
+bool phrase_why(GString *out, const Mejora__MailItem *item);
+bool phrase_is_deadline(const Mejora__MailItem *item); /* of a plan itself: nothing to report, only to deliver */
+bool phrase_asks(const Mejora__MailItem *item, Mejora__Ask ask);
+const Mejora__MailItem *phrase_example(const Mejora__Mail *mail); /* the first action; NULL: there is none */
 void phrase_unreached(GString *out, const Mejora__MailUnreached *who);
 void phrase_report(GString *out, const Mejora__MailItem *item); /* the command that answers */
 void phrase_see(GString *out, const Mejora__MailItem *item);    /* the command that shows it whole */

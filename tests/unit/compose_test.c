@@ -240,6 +240,43 @@ static void text_tells_how_to_answer_otherwise(void **state)
     }
 }
 
+/* Of whom hears in another's place, or of what the plan itself owes. */
+static void text_says_why_and_what_is_owed(void **state)
+{
+    (void)state;
+    static const struct {
+        Mejora__ReminderKind kind;
+        Mejora__HearsAs as;
+        const char *has, *has_not;
+    } rows[] = {
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_TERM, MEJORA__HEARS_AS__HEARS_AS_HOLDER, "Avance:", "recibe usted"},
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_TERM, MEJORA__HEARS_AS__HEARS_AS_DEPUTY,
+         "en lugar de quien dirige la unidad", "nadie puede"},
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_TERM, MEJORA__HEARS_AS__HEARS_AS_PLANNER, "en la unidad nadie puede",
+         "en lugar de"},
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_ESCALATION, MEJORA__HEARS_AS__HEARS_AS_AUTHORITY,
+         "hace días que no pasa nada", "recibe usted"},
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_SILENCE, MEJORA__HEARS_AS__HEARS_AS_HOLDER,
+         "Hace tiempo que nadie reporta sobre ella.", "recibe usted"},
+        {MEJORA__REMINDER_KIND__REMINDER_KIND_DEADLINE, MEJORA__HEARS_AS__HEARS_AS_PLANNER,
+         "Debe entregarse a más tardar el 30 de noviembre de 2026, en 9 días\n  En juego: 50 de 100\n"
+         "  Cuando se entregue:\n    mejora plan deadline done \"…\" --plan inm/2026/12\n",
+         "Avance:"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct sample *s = sample_due(9);
+        s->item.has_kind = s->item.has_hears_as = 1;
+        s->item.kind = rows[i].kind;
+        s->item.hears_as = rows[i].as;
+        if (s->item.kind == MEJORA__REMINDER_KIND__REMINDER_KIND_DEADLINE)
+            s->item.points = (char *)"50 de 100";
+        char *text = shown(&s->mail);
+        assert_has(text, rows[i].has);
+        assert_null(strstr(text, rows[i].has_not));
+        free(text);
+    }
+}
+
 static void footer_has_the_checkpoint_whole(void **state)
 {
     (void)state;
@@ -452,6 +489,7 @@ int main(void)
         cmocka_unit_test(not_reported_is_never_zero),
         cmocka_unit_test(a_long_digest_is_one_mail),
         cmocka_unit_test(text_tells_how_to_answer_otherwise),
+        cmocka_unit_test(text_says_why_and_what_is_owed),
         cmocka_unit_test(footer_has_the_checkpoint_whole),
         cmocka_unit_test(page_says_what_the_text_says),
         cmocka_unit_test(nothing_typed_becomes_markup),
