@@ -87,6 +87,10 @@ begin
     insert into mejora.task (institution, plan, item_no, task_no, printed_no, text)
     select institution, year, t.item_no, t.task_no, t.printed_no, t.text from mejora.task t
      where (t.institution, t.plan) = (institution, plan) and t.item_no = any (items) and t.done_at is null;
+    insert into mejora.deadline (institution, plan, name, due_on, points)      -- what is owed every year
+    select institution, year, d.name, (d.due_on + make_interval(years => year - plan))::date, d.points
+      from mejora.deadline d where (d.institution, d.plan) = (institution, plan)
+        on conflict do nothing;
     update mejora.plan p set carried_to = year where (p.institution, p.year) = (institution, plan);
     perform lib.reminders_refresh(institution, plan, null);
     perform lib.reminders_refresh(institution, year, null);

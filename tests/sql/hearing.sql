@@ -1,7 +1,7 @@
 -- Who hears on which day; what is asked of whom when nothing happens; deadlines of a plan; and that the ledger follows every
 -- change of people, dates and activity in the same transaction.
 begin;
-select plan(108);
+select plan(111);
 \ir support/ask.psql
 
 insert into mejora.institution values ('thea', 'Instituto de Prueba'), ('the2', 'Otro');
@@ -184,6 +184,14 @@ select is(pg_temp.ledger('deadline'), 'pla7 09-07', 'the other is not');
 select pg_temp.asks($$ op.deadline_done(pg_temp.me('pla'), 'thea', 2026, 'Otro', null, null) $$, '{"outcome": "ok"}', 'nor is the other any more');
 select is(pg_temp.ledger('deadline', 'cancelled'), 'pla7 09-07(done)', 'all done');
 select pg_temp.asks($$ op.deadline_remove(pg_temp.me('pla'), 'thea', 2026, 'Otro', null) $$, '{"outcome": "ok", "due_on": "2026-08-31"}', 'taken back');
+select pg_temp.asks($$ op.deadline_add(pg_temp.me('pla'), 'thea', 2026, 'Plan de Mejora', '2028-02-29', '50', null) $$, '{"outcome": "ok"}', 'something owed every year');
+select lib.carry('thea', 2026, 2027, '{1}', 12) as carried \gset
+select results_eq($$ select name, due_on, points, done_on from mejora.deadline where (institution, plan) = ('thea', 2027) order by name $$,
+                  $$ values ('Informe de avance', date '2027-08-31', '50 de 100', null::date), ('Plan de Mejora', '2029-02-28', '50', null) $$,
+                  'is owed by the next plan a year later');
+select is((select string_agg(distinct r.plan || ' ' || r.state || coalesce(' ' || r.reason, ''), ', ') from mejora.reminder r
+            where r.institution = 'thea' and r.kind = 'deadline' and r.state <> 'sent' and r.base > '2028-01-01'),
+          '2026 cancelled carried, 2027 pending', 'and the carried one''s is asked for no more');
 
 select * from finish();
 rollback;
