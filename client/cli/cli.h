@@ -169,8 +169,8 @@ int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
 char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRID_LIMIT; NULL: said why not */
 void settle_date(struct cli *cli, const char *field);   /* days back become a date */
-void witness_run(struct cli *cli, int *code);         /* at the end of every command that had an answer */
-void settle_date(struct cli *cli, const char *field); /* days back become a date */
+void witness_run(struct cli *cli, int *code);           /* at the end of every command that had an answer */
+void settle_date(struct cli *cli, const char *field);   /* days back become a date */
 void witness_run(struct cli *cli, int *code);           /* at the end of every command that had an answer */
 void settle_date(struct cli *cli, const char *field);   /* days back become a date */
 char *changes_text(json_t *before,
