@@ -1,9 +1,10 @@
--- After a restore from a backup nothing may go out by itself: what was sent since then would be sent again. The server asks
--- here at its start, and every minute, with what it keeps in its state directory: a mark, and how far the audit trail had come.
+-- After a restore from a backup nothing may go out by itself: what was sent since then would be sent again. The server
+-- asks here at its start, and every minute, with what it keeps in its state directory: a mark, and how far the audit
+-- trail had come.
 
--- mark: a random word, then what tells the file from a copy of it. The database was restored or copied when it is not where
--- any server knew it (another cluster, or made anew there), when it is behind what this server saw, or when the mark is a copy.
--- A server that is new to a database that is where it was is just new.
+-- mark: a random word, then what tells the file from a copy of it. The database was restored or copied when it is not
+-- where any server knew it (another cluster, or made anew there), when it is behind what this server saw, or when the
+-- mark is a copy. A server that is new to a database that is where it was is just new.
 create function lib.home_claim(mark text, reached bigint, out held boolean, out now_at bigint) language plpgsql as $$
 #variable_conflict use_variable
 declare
