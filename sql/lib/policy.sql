@@ -11,7 +11,7 @@ stable language sql as $$
               from mejora.reminder_policy p
              where p.institution = policy.institution and p.plan in (0, policy.plan)
             union all
-            select -1, '{30,15,7,3,1,0}', '{}', 7, 8, false, 'deputy:5,manager:10,planner:15,authority:20', 0,
+            select -1, '{30,15,7,3,1,0}', '{0}', 7, 8, false, 'deputy:5,manager:10,planner:15,authority:20', 0,
                    '{report,evidence}') y
      order by y.plan desc limit 1
 $$;

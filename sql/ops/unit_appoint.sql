@@ -1,4 +1,5 @@
--- Whoever comes ends who was there the day before. Without a person it ends who is there, on last_day.
+-- Whoever comes ends who was there the day before, and is one of the unit's people, so that what is asked for can be
+-- done. Without a person it ends who is there, on last_day.
 create function op.unit_appoint(
     me int, institution text, name text, post mejora.post_kind, person text, first_day date, last_day date, why text,
     out unit op.unit,
@@ -45,6 +46,8 @@ begin
         returning p.* into made;
     end if;
     if made is distinct from was and made.unit is not null then
+        insert into mejora.member (institution, person, unit) values (institution, made.person,
+            here) on conflict do nothing;
         before := case when was.unit is not null then lib.post_fields(was) end;
         after := lib.post_fields(made);
         perform lib.reminders_refresh(institution, null, null);

@@ -15,7 +15,7 @@ tap = Tap()
 
 Rule = namedtuple("Rule", "due number step")      # of an action: when it falls, how it is called, whom an escalation goes to
 Policy = namedtuple("Policy", "before after_start every working_days steps weeks")
-DEFAULT = Policy([30, 15, 7, 3, 1, 0], [], 7, False, [("DEPUTY", 5), ("MANAGER", 10), ("PLANNER", 15), ("AUTHORITY", 20)], 0)
+DEFAULT = Policy([30, 15, 7, 3, 1, 0], [0], 7, False, [("DEPUTY", 5), ("MANAGER", 10), ("PLANNER", 15), ("AUTHORITY", 20)], 0)
 OTHER = Policy([20, 10, 2, 0], [0, 14], 10, True, [("DEPUTY", 2), ("PLANNER", 4), ("AUTHORITY", 13)], 5)
 
 
@@ -40,13 +40,14 @@ class World:
             if f"ROLE_{role}" in roles:
                 self.roles[role].append(code)
         for unit in units:
-            self.members.setdefault(unit, []).append(code)
+            self.members.setdefault(unit, set()).add(code)
         return code
 
     def appoint(self, unit, post, person, first, last=None):
         fields = {"last_day": str(last)} if last else {}
         self.ask("unit_appoint", name=unit, post=f"POST_KIND_{post}", person=person, first_day=str(first), **fields)
         self.posts.setdefault((unit, post), []).append((first, last or LAST, person))
+        self.members.setdefault(unit, set()).add(person)
 
     def away(self, person, first, last):
         self.ask("person_absent", code=person, first_day=str(first), last_day=str(last))

@@ -47,19 +47,19 @@ select pg_temp.clock('2026-06-16 14:00+00') as now, lib.reminders_refresh('tpol'
 
 select pg_temp.asks(call, expect, says) from (values
     ($$ op.reminder_policy_show(pg_temp.me('pla'), 'tpol', 2026) $$,
-     '{"outcome": "ok", "paused": null, "policy": {"days_before": "30,15,7,3,1,0", "days_after_start": "", "overdue_every": 7, "hour": 8,
+     '{"outcome": "ok", "paused": null, "policy": {"days_before": "30,15,7,3,1,0", "days_after_start": "0", "overdue_every": 7, "hour": 8,
        "working_days": false, "set_for": null}}'::jsonb, 'the default'),
     ($$ op.reminder_policy_set(pg_temp.me('pla'), 'tpol', null, '5,0', null, 3, null, null, null, 'x') $$,
-     '{"outcome": "ok", "before": {"days_before": "30,15,7,3,1,0", "days_after_start": "", "overdue_every": 7, "hour": 8,
-       "working_days": false, "set_for": null}, "after": {"days_before": "5,0", "days_after_start": "", "overdue_every": 3, "hour": 8,
+     '{"outcome": "ok", "before": {"days_before": "30,15,7,3,1,0", "days_after_start": "0", "overdue_every": 7, "hour": 8,
+       "working_days": false, "set_for": null}, "after": {"days_before": "5,0", "days_after_start": "0", "overdue_every": 3, "hour": 8,
        "working_days": false, "set_for": "tpol"}}', 'the institution''s; what is not named stays'),
     ($$ op.reminder_policy_set(pg_temp.me('pla'), 'tpol', null, '0,5', null, 3, null, null, null, null) $$,
      '{"outcome": "ok", "before": null, "after": null}', 'the same again changes nothing'),
     ($$ op.reminder_policy_set(pg_temp.me('pla'), 'tpol', 2026, null, null, null, 10, true, null, null) $$,
-     '{"outcome": "ok", "policy": {"days_before": "5,0", "days_after_start": "", "overdue_every": 3, "hour": 10,
+     '{"outcome": "ok", "policy": {"days_before": "5,0", "days_after_start": "0", "overdue_every": 3, "hour": 10,
        "working_days": true, "set_for": "tpol/2026"}}', 'a plan''s begins with what held for it'),
     ($$ op.reminder_policy_show(pg_temp.me('pla'), 'tpol', null) $$,
-     '{"policy": {"days_before": "5,0", "days_after_start": "", "overdue_every": 3, "hour": 8, "working_days": false, "set_for": "tpol"}}',
+     '{"policy": {"days_before": "5,0", "days_after_start": "0", "overdue_every": 3, "hour": 8, "working_days": false, "set_for": "tpol"}}',
      'and leaves the institution''s'),
     ($$ op.reminder_policy_set(pg_temp.me('pla'), 'tpol', null, null, null, null, null, null, null, 'x') $$,
      '{"outcome": "invalid", "error": "nothing_to_change"}', 'nothing named'),
@@ -80,7 +80,7 @@ select is(pg_temp.ledger(2026), '-5 06-22, 0 06-24, 3 06-30', 'the ledger follow
 select pg_temp.asks($$ op.holiday_remove(pg_temp.me('pla'), 'tpol', '2026-06-25', null) $$, '{"outcome": "ok"}', 'that is taken back');
 select is(pg_temp.ledger(2026), '-5 06-22, 0 06-25, 3 06-30', 'and back');
 select pg_temp.asks($$ op.reminder_policy_set(pg_temp.me('pla'), 'tpol', 2026, null, null, null, null, null, true, null) $$,
-                    '{"outcome": "ok", "policy": {"days_before": "5,0", "days_after_start": "", "overdue_every": 3, "hour": 8,
+                    '{"outcome": "ok", "policy": {"days_before": "5,0", "days_after_start": "0", "overdue_every": 3, "hour": 8,
                       "working_days": false, "set_for": "tpol"}}', 'reset: the institution''s again');
 select is(pg_temp.ledger(2026), pg_temp.ledger(2025), 'and the ledger with it');
 
