@@ -59,8 +59,10 @@ static void check_leftovers(struct import *im, const struct record *r)
 
 static void note_shift(struct import *im, const struct record *r)
 {
-    static const int notes[] = {NOTE_row_shifted_left_two, NOTE_row_shifted_left, 0, NOTE_row_shifted_right,
-                                NOTE_row_shifted_right_two};
+    static const enum note_code notes[] = {[0] = NOTE_row_shifted_left_two,
+                                           [1] = NOTE_row_shifted_left,
+                                           [3] = NOTE_row_shifted_right,
+                                           [4] = NOTE_row_shifted_right_two};
     if (!r->shift)
         return;
     note_add(im, notes[r->shift + 2], r, FIELDS, import_print(im, "%+d", r->shift), "0");
