@@ -3,6 +3,7 @@
 
 #include "audit.pb-c.h"
 #include "client/lib/export.h"
+#include "client/lib/pages.h"
 #include "client/lib/verify.h"
 #include "client/lib/witness.h"
 #include "common/json.h"
@@ -147,22 +148,6 @@ int run_proof(struct cli *cli)
 
 /* ---- mejora audit export ---- */
 
-/* The reply as it came: a page's bytes are not worth becoming JSON. NULL: said why not, and the exit code. */
-static const Mejora__AuditExportReply *page_ask(struct cli *cli, struct answer *ret, int *ret_exit)
-{
-    const struct op *op = &ops[OP_audit_export];
-    struct json_fault fault = {0};
-    ProtobufCMessage *request = json_to_message(cli->fields, op->request, &fault);
-    *ret = (struct answer){.end = CALL_FAILED};
-    bool ok = request && client_call(cli->client, op, *cli->ref ? cli->ref : NULL, request, NULL, ret);
-    if (request)
-        protobuf_c_message_free_unpacked(request, NULL);
-    if (ok)
-        return (const Mejora__AuditExportReply *)(const void *)ret->reply;
-    json_decref(cli_judge(cli, op, ret, cli_reply(ret), ret_exit));
-    return NULL;
-}
-
 /* Subtrees up to that leaf, from the bytes. False: there are too few. */
 static bool put_span(struct export *e, uint64_t beyond, const uint8_t **at, const uint8_t *end)
 {
@@ -219,39 +204,67 @@ static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
     return ok;
 }
 
-/* The fields that say which entries, as they were asked for. */
-static json_t *filter_of(const struct cli *cli)
+enum { STRETCH = 4096 }; /* leaves that a connection reads at a time, when all of them are wanted */
+
+/* A page into the file; false: said why not. */
+static bool page_take(struct cli *cli, struct export *e, struct answer *answer, int *ret_exit)
 {
-    json_t *ret = json_copy(cli->fields);
-    json_object_del(ret, "size");
-    json_object_del(ret, "leaf");
-    return ret;
+    bool ok = answer->end == CALL_ANSWERED && answer->head->outcome == MEJORA__OUTCOME__OUTCOME_OK;
+    if (!ok) {
+        json_decref(cli_judge(cli, &ops[OP_audit_export], answer, cli_reply(answer), ret_exit));
+        return false;
+    }
+    const Mejora__AuditExportReply *page = (const void *)answer->reply;
+    uint64_t before = e->leaves;
+    if (!e->begun)
+        export_begin(e, page->key, *cli->ref ? cli->ref : "*", cli->fields, (uint64_t)page->size);
+    ok = page_put(e, page) && (e->leaves > before || !page->size);
+    answer_free(answer);
+    if (!ok)
+        say(_("WARNING: the server sent what is no part of an export."));
+    return ok && !ferror(e->out);
 }
 
-/* Page after page: the server holds nothing between them, so whoever reads slowly keeps nobody. */
-static bool export_pages(struct cli *cli, struct export *e, int *ret_exit)
+/* The rest, while the next pages are under way. */
+static bool pages_take(struct cli *cli, struct export *e, const Mejora__AuditExportRequest *request, uint64_t size,
+                       int *ret_exit)
 {
     struct answer answer;
-    const Mejora__AuditExportReply *page;
-    json_t *filter = filter_of(cli);
-    bool ok = true, more = true;
-    for (bool first = true; ok && more; first = false) {
-        if (!(page = page_ask(cli, &answer, ret_exit))) {
-            json_decref(filter);
-            return false;
-        }
-        if (first)
-            export_begin(e, page->key, *cli->ref ? cli->ref : "*", filter, (uint64_t)page->size);
-        ok = page_put(e, page) && !ferror(e->out);
-        more = page->next < page->size;
-        json_object_set_new(cli->fields, "leaf", json_integer(page->next));
-        answer_free(&answer);
+    struct pages pages = {.profile = &cli->profile,
+                          .ref = *cli->ref ? cli->ref : NULL,
+                          .request = request,
+                          .stop = &interrupted,
+                          .timeout_ms = cli->timeout_ms ? cli->timeout_ms : CALL_TIMEOUT_MS,
+                          .begin = e->leaves,
+                          .size = size,
+                          .stretch = json_object_size(cli->fields) ? size : STRETCH};
+    bool ok = pages_open(&pages);
+    while (ok && e->leaves < size) {
+        pages_next(&pages, e->leaves, &answer);
+        ok = page_take(cli, e, &answer, ret_exit);
     }
-    json_decref(filter);
+    pages_close(&pages);
+    return ok;
+}
+
+/* The first page says where the others begin. */
+static bool export_pages(struct cli *cli, struct export *e, uint64_t size, int *ret_exit)
+{
+    const struct op *op = &ops[OP_audit_export];
+    struct json_fault fault = {0};
+    struct answer answer;
+    ProtobufCMessage *message = json_to_message(cli->fields, op->request, &fault);
+    Mejora__AuditExportRequest *request = (void *)message;
+    if (!message)
+        return false;
+    request->has_size = 1;
+    request->size = (int64_t)size;
+    client_call(cli->client, op, *cli->ref ? cli->ref : NULL, message, NULL, &answer);
+    bool ok = page_take(cli, e, &answer, ret_exit);
+    ok = ok && (e->leaves == size || pages_take(cli, e, request, size, ret_exit));
+    protobuf_c_message_free_unpacked(message, NULL);
     if (ok)
         export_end(e);
-    else if (!ferror(e->out))
-        say(_("WARNING: the server sent what is no part of an export."));
     return ok;
 }
 
@@ -263,11 +276,11 @@ static FILE *export_open(const char *path)
     return fd >= 0 ? fdopen(fd, "w") : NULL;
 }
 
-static int export_write(struct cli *cli, const char *path)
+static int export_write(struct cli *cli, const char *path, uint64_t size)
 {
     struct export e = {.out = export_open(path), .csv = cli->format == FORMAT_CSV, .raw = local_is(cli, "raw")};
     int code = EXIT_FAILED;
-    bool ok = e.out && export_pages(cli, &e, &code), written = e.out && !fflush(e.out) && !ferror(e.out);
+    bool ok = e.out && export_pages(cli, &e, size, &code), written = e.out && !fflush(e.out) && !ferror(e.out);
     if (!written)
         say(_("mejora: %s cannot be written: %s"), path, strerror(errno));
     if (e.out && e.out != stdout)
@@ -300,8 +313,7 @@ int run_export(struct cli *cli)
     json_decref(reply);
     if (!ok)
         return code;
-    json_object_set_new(cli->fields, "size", json_integer((json_int_t)seen.checkpoint.size));
-    return export_write(cli, local_text(cli, "FILE"));
+    return export_write(cli, local_text(cli, "FILE"), seen.checkpoint.size);
 }
 
 /* ---- mejora audit verify ---- */

@@ -133,6 +133,7 @@ static void table_head(struct export *e)
 
 void export_begin(struct export *e, const char *log, const char *scope, json_t *filter, uint64_t size)
 {
+    e->begun = true;
     sha256_init(&e->sum);
     if (e->csv)
         table_head(e);

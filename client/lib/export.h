@@ -14,7 +14,8 @@
 struct export
 {
     FILE *out;
-    bool csv, raw;         /* raw: values that a spreadsheet takes for formulas are left as they are */
+    bool csv, raw; /* raw: values that a spreadsheet takes for formulas are left as they are */
+    bool begun;
     uint64_t entries;      /* written so far */
     uint64_t leaves;       /* entries and skipped ones */
     struct sha256_ctx sum; /* of what is written */

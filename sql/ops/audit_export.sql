@@ -4,7 +4,7 @@ create type op.audit_seal as (size bigint, note text);
 -- that the others are in, and a checkpoint now and then. A page looks at 16384 leaves and ends after 1024 entries or some MiB.
 create function op.audit_export(
     me int, institution text, plan int, item_no int, task_no int,
-    who text, unit text, op text, since date, until date, result mejora.audit_outcome, leaf bigint, inout size bigint,
+    who text, unit text, op text, since date, until date, result mejora.audit_outcome, leaf bigint, inout size bigint, beyond bigint,
     out key text, out leaves bytea, out checkpoints op.audit_seal[], out next bigint, out skipped bytea,
     out outcome mejora.outcome, out error text, out error_args text[])
 stable language plpgsql
@@ -36,6 +36,7 @@ begin
         leaf := (select max(c.size) from road.checkpoint c where c.at < since_at and c.size <= size);
     end if;
     leaf := coalesce(leaf, 0);
+    beyond := least(beyond, leaf + 16384, size);
     loop
         select string_agg(int8send(e.leaf) || case when e.leaf > e.after then lib.tree_span(e.after, e.leaf) else '' end
                           || e.hash || e.bytes, ''), count(*), max(e.leaf)
@@ -43,7 +44,7 @@ begin
           from (select l.leaf, lag(l.leaf + 1, 1, done) over (order by l.leaf) as after,
                        substring(l.nodes for 32) as hash, case when a.seq is not null then lib.audit_bytes(a) else '\x00' end as bytes
                   from road.leaf l left join road.audit a on a.seq = l.seq
-                 where l.leaf >= leaf and l.leaf < least(leaf + 16384, size)
+                 where l.leaf >= leaf and l.leaf < beyond
                    and (institution = '*' or l.about = institution)
                    and (a.seq is null or a.op = 'audit_prune' or lib.audit_matches(a, plan, item_no, task_no, who, people, unit_code, op,
                                                            since_at, until_at, result))
@@ -51,7 +52,7 @@ begin
         exit when n <= 1 or octet_length(leaves) < 4000000;
         entries := entries / 8;
     end loop;
-    next := case n when entries then last + 1 else least(leaf + 16384, size) end;
+    next := case n when entries then last + 1 else beyond end;
     skipped := lib.tree_span(coalesce(last + 1, done), next);
     checkpoints := (select array_agg(row(c.size, c.note)::op.audit_seal order by c.size)
                       from (select distinct on (c.size / 256) c.* from road.checkpoint c

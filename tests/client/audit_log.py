@@ -93,7 +93,7 @@ class World:
         page = json.loads(self.sql("""select json_build_object('key', key, 'size', size, 'next', next,
             'leaves', encode(leaves, 'hex'), 'skipped', encode(skipped, 'hex'),
             'notes', (select json_object_agg(c.size, c.note) from unnest(checkpoints) c))
-            from op.audit_export(1, '*', null, null, null, null, null, null, null, null, null, null, null)"""))
+            from op.audit_export(1, '*', null, null, null, null, null, null, null, null, null, null, null, null)"""))
         path = Path(f"{self.home}/read")
         path.write_text("".join(lines_of_page(page)), encoding="utf-8")
         return str(path)

@@ -1,0 +1,104 @@
+#include "client/lib/pages.h"
+
+/* Waits for its turn to hand the answer over. False: nobody wants it any more. */
+static bool hand_over(struct pages_turn *t, const struct answer *answer)
+{
+    struct pages *p = t->pages;
+    pthread_mutex_lock(&p->lock);
+    while (t->full && !p->closing)
+        pthread_cond_wait(&p->changed, &p->lock);
+    bool wanted = !p->closing;
+    if (wanted) {
+        t->answer = *answer;
+        t->full = true;
+        pthread_cond_broadcast(&p->changed);
+    }
+    pthread_mutex_unlock(&p->lock);
+    return wanted;
+}
+
+/* One stretch, page by page. False: that was the end of it. */
+static bool stretch_fetch(struct pages_turn *t, uint64_t leaf, uint64_t beyond)
+{
+    const struct pages *p = t->pages;
+    Mejora__AuditExportRequest request = *p->request;
+    struct answer answer;
+    request.has_leaf = request.has_size = request.has_beyond = 1;
+    request.size = (int64_t)p->size;
+    request.beyond = (int64_t)beyond;
+    while (leaf < beyond) {
+        request.leaf = (int64_t)leaf;
+        bool ok = client_call(t->client, &ops[OP_audit_export], p->ref, &request.base, NULL, &answer);
+        const Mejora__AuditExportReply *page = (const void *)answer.reply;
+        if (ok && (page->next <= request.leaf || page->next > request.beyond)) {
+            answer.end = CALL_NOT_MEJORA;
+            ok = false;
+        }
+        leaf = ok ? (uint64_t)page->next : beyond;
+        if (!hand_over(t, &answer)) {
+            answer_free(&answer);
+            return false;
+        }
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static void *run(void *arg)
+{
+    struct pages_turn *t = arg;
+    const struct pages *p = t->pages;
+    uint64_t turn = p->stretch * PAGES_AHEAD, leaf = p->begin + p->stretch * (uint64_t)t->n;
+    while (leaf < p->size && stretch_fetch(t, leaf, p->size - leaf > p->stretch ? leaf + p->stretch : p->size))
+        leaf = p->size - leaf > turn ? leaf + turn : p->size;
+    return NULL;
+}
+
+bool pages_open(struct pages *p)
+{
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    for (; p->n_turns < PAGES_AHEAD; p->n_turns++) {
+        struct pages_turn *t = &p->turns[p->n_turns];
+        *t = (struct pages_turn){.pages = p, .n = p->n_turns, .client = client_new(p->profile)};
+        if (!t->client)
+            break;
+        client_stop(t->client, p->stop);
+        client_timeout(t->client, p->timeout_ms);
+        if (pthread_create(&t->thread, NULL, run, t)) {
+            client_free(t->client);
+            break;
+        }
+    }
+    return p->n_turns == PAGES_AHEAD;
+}
+
+void pages_next(struct pages *p, uint64_t leaf, struct answer *ret)
+{
+    struct pages_turn *t = &p->turns[(leaf - p->begin) / p->stretch % PAGES_AHEAD];
+    pthread_mutex_lock(&p->lock);
+    while (!t->full)
+        pthread_cond_wait(&p->changed, &p->lock);
+    *ret = t->answer;
+    t->full = false;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void pages_close(struct pages *p)
+{
+    pthread_mutex_lock(&p->lock);
+    p->closing = true;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+    for (; p->n_turns > 0; p->n_turns--) {
+        struct pages_turn *t = &p->turns[p->n_turns - 1];
+        pthread_join(t->thread, NULL);
+        if (t->full)
+            answer_free(&t->answer);
+        client_free(t->client);
+    }
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+}

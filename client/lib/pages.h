@@ -1,0 +1,38 @@
+/* pages - the pages of an export of the audit log in their order, while the next ones are under way already.
+ *
+ * Two connections take turns at stretches of the log, each one page ahead: the server has nothing to remember between pages, and
+ * who writes them slowly makes nobody wait. One thread uses a struct; profile and request are borrowed until pages_close. */
+#pragma once
+
+#include "audit.pb-c.h"
+#include "client/lib/call.h"
+
+#include <pthread.h>
+
+enum { PAGES_AHEAD = 2 };
+
+struct pages {
+    const struct profile *profile;
+    const char *ref; /* NULL: everything */
+    const Mejora__AuditExportRequest *request;
+    const volatile sig_atomic_t *stop;
+    int timeout_ms;
+    uint64_t begin, size, stretch; /* leaves: where to begin, where to end, how many a connection takes at a time */
+    struct pages_turn {
+        struct pages *pages;
+        struct client *client;
+        pthread_t thread;
+        int n;
+        bool full; /* the answer waits to be taken */
+        struct answer answer;
+    } turns[PAGES_AHEAD];
+    int n_turns;
+    bool closing;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+};
+
+bool pages_open(struct pages *p); /* the caller has set what stands before `turns`; false: out of memory, or threads */
+/* The page that begins with this leaf; the caller frees it. Nothing comes behind one that was not answered OK. */
+void pages_next(struct pages *p, uint64_t leaf, struct answer *ret);
+void pages_close(struct pages *p);
