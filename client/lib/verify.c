@@ -254,10 +254,11 @@ static bool end_check(struct verify *v, json_t *line, const char *sum)
 {
     uint8_t digest[SHA256_DIGEST_SIZE];
     char hex[2 * sizeof digest + 1];
+    json_t *entries = json_object_get(line, "entries");
     v->ended = true;
     sha256_digest(&v->sum, sizeof digest, digest);
     sodium_bin2hex(hex, sizeof hex, digest, sizeof digest);
-    return (!strcmp(sum, hex) && json_integer_value(json_object_get(line, "entries")) == (json_int_t)v->entries) ||
+    return (!strcmp(sum, hex) && json_is_integer(entries) && json_integer_value(entries) == (json_int_t)v->entries) ||
            fail(v, VERIFY_SUM, v->tree.size);
 }
 
