@@ -349,8 +349,7 @@ static enum worker_end round_run(struct worker *w, struct helpers *helpers, size
         *ret_mails = b.reply->n_mails;
         quick = !*w->away && b.reply->n_mails == (size_t)w->limit;
         *w->away = '\0';
-        if (b.reply->n_mails)
-            look_at_log(w);
+        look_at_log(w);
         batch_send(w, helpers, &b);
         end = *w->away ? WORKER_RELAY_AWAY : WORKER_DONE;
     } else if (!*w->stop) {
