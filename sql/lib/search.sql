@@ -178,8 +178,8 @@ begin
         get diagnostics n = row_count;
         rest := rest - n;
     end if;
-    foreach stretch in array case when past is null or past_leaf is not null
-                                  then lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) else '{}' end loop
+    foreach stretch in array case when oldest_first and past is not null and past_leaf is null then '{}'   -- all behind us
+                                  else lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) end loop
         hits := lib.mark_hits(scopes, wanted, stretch);
         base := stretch::bigint << 15;
         lowest := 1 + case when base < first_leaf then width_bucket((first_leaf - base - 1)::int, hits) else 0 end;
