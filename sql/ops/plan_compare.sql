@@ -34,7 +34,8 @@ begin
       from lib.plan_differences(institution, plan, first.fields, second.fields) d;
 end $$;
 
-create function lib.plan_then(institution text, plan int, as_of text, out instant timestamptz, out fields jsonb, out error text, out args text[])
+create function lib.plan_then(institution text, plan int, as_of text,
+                              out instant timestamptz, out fields jsonb, out error text, out args text[])
 stable language plpgsql as $$
 #variable_conflict use_variable
 begin
@@ -58,14 +59,15 @@ stable language sql as $$
                               || jsonb_build_object('annulled', a.annulled_at is not null, 'annulled_why', a.annulled_why,
                                                     'tasks_done', (select coalesce(jsonb_agg(t.task_no order by t.task_no), '[]')
                                                                      from mejora.task t
-                                                                    where (t.institution, t.plan, t.item_no) = (a.institution, a.plan, a.item_no)
-                                                                      and t.done_at is not null))
+                                                                    where t.done_at is not null and (t.institution, t.plan, t.item_no)
+                                                                        = (a.institution, a.plan, a.item_no)))
               from mejora.action a where (a.institution, a.plan) = (plan_fields.institution, plan_fields.plan)) d,
            jsonb_each(d.document) f
 $$;
 
 -- What was added is told by its name; annulled, by why.
-create function lib.plan_differences(institution text, plan int, have jsonb, want jsonb) returns setof op.difference stable language sql as $$
+create function lib.plan_differences(institution text, plan int, have jsonb, want jsonb) returns setof op.difference
+stable language sql as $$
     with old as (
         select * from jsonb_to_recordset(have) o (item_no int, field text, value jsonb, words text)
     ), pair as (
@@ -73,7 +75,8 @@ create function lib.plan_differences(institution text, plan int, have jsonb, wan
                n.item_no is not null and not exists (select from old a where a.item_no = n.item_no) as added,
                o.value is distinct from n.value as differs, n.value = 'true' as holds,
                max(n.words) filter (where n.field = 'annulled_why') over item as why,
-               coalesce(max(n.words) filter (where n.field = 'title') over item, max(n.words) filter (where n.field = 'actions') over item) as name
+               coalesce(max(n.words) filter (where n.field = 'title') over item,
+                        max(n.words) filter (where n.field = 'actions') over item) as name
           from jsonb_to_recordset(want) n (item_no int, field text, value jsonb, words text)
           left join old o on o.item_no is not distinct from n.item_no and o.field = n.field
         window item as (partition by n.item_no)
