@@ -260,6 +260,9 @@ static bool export_pages(struct cli *cli, struct export *e, uint64_t size, int *
     request->has_size = 1;
     request->size = (int64_t)size;
     client_call(cli->client, op, *cli->ref ? cli->ref : NULL, message, NULL, &answer);
+    const Mejora__AuditExportReply *page = (const void *)answer.reply;
+    if (page && page->cursor)
+        request->cursor = strdup(page->cursor);
     bool ok = page_take(cli, e, &answer, ret_exit);
     ok = ok && (e->leaves == size || pages_take(cli, e, request, size, ret_exit));
     protobuf_c_message_free_unpacked(message, NULL);

@@ -316,10 +316,12 @@ static bool gone_check(struct verify *v, const struct leaf *leaf, uint8_t ret[TR
 /* An entry that says which entries were removed by decision. */
 static bool prune_check(struct verify *v, const struct leaf *leaf)
 {
-    struct entry_value op = value(leaf, "op"), outcome = value(leaf, "outcome"), at = value(leaf, "at"),
-                       after = value(leaf, "after");
+    struct entry_value op = value(leaf, "op");
     char time[24] = "";
-    if (!is(&op, "audit_prune") || !is(&outcome, "ok"))
+    if (!is(&op, "audit_prune"))
+        return true;
+    struct entry_value outcome = value(leaf, "outcome"), at = value(leaf, "at"), after = value(leaf, "after");
+    if (!is(&outcome, "ok"))
         return true;
     snprintf(time, sizeof time, "%.*s", (int)at.size, at.text ? at.text : "");
     v->pruned_at = strtoll(time, NULL, 10);

@@ -4,7 +4,7 @@ create type op.audit_seal as (size bigint, note text);
 -- that the others are in, and a checkpoint now and then. A page looks at 16384 leaves and ends after 1024 entries or some MiB.
 create function op.audit_export(
     me int, institution text, plan int, item_no int, task_no int,
-    who text, unit text, op text, since date, until date, result mejora.audit_outcome, leaf bigint, inout size bigint, beyond bigint,
+    who text, unit text, op text, since date, until date, result mejora.audit_outcome, leaf bigint, inout size bigint, beyond bigint, inout cursor text,
     out key text, out leaves bytea, out checkpoints op.audit_seal[], out next bigint, out skipped bytea,
     out outcome mejora.outcome, out error text, out error_args text[])
 stable language plpgsql
@@ -19,6 +19,7 @@ declare
     done bigint := coalesce(leaf, 0);                             -- so many leaves stand before this page
     entries int := 1024;
     n int;
+    question text;
     last bigint;
 begin
     select m.* into outcome, error, error_args
@@ -32,6 +33,14 @@ begin
     outcome := 'ok';
     key := lib.log_key();
     size := coalesce((select max(c.size) from road.checkpoint c where c.size <= coalesce(size, c.size)), 0);
+    question := jsonb_build_array('export', institution, plan, item_no, task_no, who, unit, op, since, until, result, size);
+    if cursor is null then
+        cursor := lib.cursor_make(0, clock_timestamp(), me, question);
+    elsif not exists (select from lib.cursor_read(cursor, me, question) c where c.at is not null) then
+        outcome := 'invalid';
+        error := 'cursor_refused';
+        return;
+    end if;
     if leaf is null and since is not null then                    -- what was sealed before that is from before that
         leaf := (select max(c.size) from road.checkpoint c where c.at < since_at and c.size <= size);
     end if;
