@@ -109,50 +109,41 @@ static void a_line_cut_anywhere_is_asked_over_another(void **state)
     }
 }
 
-/* How many bytes a report takes. */
-static void measure(long ret[WAYS])
+/* The exit code of a report over a line that falls silent; what is not known is settled once it speaks again. */
+static int fall_silent(enum way way, long after)
 {
+    char why[32];
     struct proxy *line = proxy_new(server.endpoint);
+    snprintf(why, sizeof why, "muda %d %ld", (int)way, after);
     profile_make(&server, proxy_endpoint(line), &keys, profile);
-    assert_int_equal(type("muda n", "20"), 0);
-    for (int way = 0; way < WAYS; way++)
-        ret[way] = proxy_passed(line, (enum way)way);
+    proxy_order(line, &(struct line_fault){.way = way, .silent = true, .after = after});
+    int64_t began = clock_ms();
+    int code = type(why, "1");
+    assert_in_range(clock_ms() - began, 0, SANITIZED ? 30000 : 5000);
+    assert_goes_on("a silent line");
+    proxy_order(line, &(struct line_fault){0});
+    if (code == EXIT_UNKNOWN)
+        settle();
+    else if (code)
+        assert_int_equal(code, EXIT_UNREACHABLE);
+    assert_int_equal(reports(why), code != EXIT_UNREACHABLE);
     proxy_free(line);
+    return code;
 }
 
-/* after: from the end of the conversation when it is negative. */
+/* The later it falls silent, the more is known: nobody there, then done or not, then done. */
 static void a_silent_line_ends_in_time_and_is_settled_later(void **state)
 {
-    static const struct {
-        enum way way;
-        long after;
-        int code;
-    } cases[] = {
-        {TO_SERVER, 0, EXIT_UNREACHABLE},   {TO_CLIENT, 0, EXIT_UNREACHABLE}, {TO_SERVER, 100, EXIT_UNREACHABLE},
-        {TO_CLIENT, 100, EXIT_UNREACHABLE}, {TO_SERVER, -10, EXIT_UNKNOWN},   {TO_CLIENT, -10, EXIT_UNKNOWN},
-    };
-    long whole[WAYS];
+    enum { STEP = 90 };
     (void)state;
-    measure(whole);
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        char why[32];
-        long after = cases[i].after < 0 ? whole[cases[i].way] + cases[i].after : cases[i].after;
-        struct proxy *line = proxy_new(server.endpoint);
-        snprintf(why, sizeof why, "muda %zu", i);
-        profile_make(&server, proxy_endpoint(line), &keys, profile);
-        proxy_order(line, &(struct line_fault){.way = cases[i].way, .silent = true, .after = after});
-        int64_t began = clock_ms();
-        int code = type(why, "1.5");
-        if (code != cases[i].code)
-            fail_msg("%s after %ld: exit %d", cases[i].way == TO_SERVER ? "to the server" : "to the client", after,
-                     code);
-        assert_in_range(clock_ms() - began, 1000, SANITIZED ? 30000 : 5000);
-        assert_goes_on("a silent line");
-        proxy_order(line, &(struct line_fault){0});
-        if (code == EXIT_UNKNOWN)
-            settle();
-        assert_int_equal(reports(why), code == EXIT_UNKNOWN);
-        proxy_free(line);
+    for (int way = 0; way < WAYS; way++) {
+        int unknown = 0, code = EXIT_UNREACHABLE;
+        for (long after = 0; code; after += STEP) {
+            code = fall_silent((enum way)way, after);
+            unknown += code == EXIT_UNKNOWN;
+            assert_true(code != EXIT_UNREACHABLE || !unknown);
+        }
+        assert_true(unknown > 0);
     }
 }
 

@@ -288,14 +288,6 @@ void proxy_say(struct proxy *p, const void *bytes, size_t size)
     assert_int_equal(said, size);
 }
 
-long proxy_passed(struct proxy *p, enum way way)
-{
-    pthread_mutex_lock(&p->lock);
-    long passed = p->passed[way];
-    pthread_mutex_unlock(&p->lock);
-    return passed;
-}
-
 int proxy_cuts(struct proxy *p)
 {
     pthread_mutex_lock(&p->lock);

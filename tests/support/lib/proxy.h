@@ -28,7 +28,6 @@ void proxy_free(struct proxy *p);              /* hangs up on everybody */
 const char *proxy_endpoint(const struct proxy *p);
 void proxy_order(struct proxy *p, const struct line_fault *fault);
 void proxy_say(struct proxy *p, const void *bytes, size_t size); /* to the server, in the name of the first client */
-long proxy_passed(struct proxy *p, enum way way);                /* since the order */
 int proxy_cuts(struct proxy *p);
 void proxy_wait_closed(struct proxy *p); /* until one side has hung up by itself; not within the time fails the test */
 void proxy_wait_passed(struct proxy *p, enum way way, long bytes); /* since the order */
