@@ -18,7 +18,15 @@
 #include <string.h>
 #include <time.h>
 
-enum { LIMIT = 10, LIMIT_MAX = 200, QUICK_MS = 20000, MARGIN_MS = 10000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 60000 };
+enum {
+    LIMIT = 10,
+    LIMIT_MAX = 100,
+    QUICK_MS = 20000,
+    LEASE_MS = 30000,
+    MARGIN_MS = 10000,
+    PAUSE_MIN_MS = 1000,
+    PAUSE_MAX_MS = 60000
+};
 
 /* Sleeps up to ms, a random part of it so that workers do not march in step; a signal ends it. */
 static void pause_ms(const struct worker *w, int ms)
@@ -204,7 +212,8 @@ static void deliver(struct worker *w, const Mejora__Mail *mail, int64_t until)
     show_progress(w);
 }
 
-/* Counted from before the question, so that an answer that came late does not lengthen the lease. */
+/* Leases of several workers wait for each other, and one that is given up keeps its mails from everybody until it runs out:
+ * better to wait. Counted from before the question, so that an answer that came late does not lengthen the lease. */
 static enum worker_end lease(struct worker *w, struct answer *ret, int64_t *ret_until)
 {
     Mejora__ReminderLeaseRequest request = MEJORA__REMINDER_LEASE_REQUEST__INIT;
@@ -212,7 +221,9 @@ static enum worker_end lease(struct worker *w, struct answer *ret, int64_t *ret_
     request.limit = *w->away ? 1 : w->limit; /* a relay that was away is tried with one mail */
     request.lease_seconds = w->lease_s;
     *ret_until = smtp_now() + w->lease_s * 1000L - MARGIN_MS;
+    client_timeout(w->client, LEASE_MS);
     client_call(w->client, &ops[OP_reminder_lease], w->institution, &request.base, NULL, ret);
+    client_timeout(w->client, CALL_TIMEOUT_MS);
     fault(FAULT_mail_leased);
     return end_of(ret);
 }

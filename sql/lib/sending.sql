@@ -140,7 +140,7 @@ begin
     loop
         taken := lib.mails_retake(at_most - cardinality(mails));
         if taken = '{}' then
-            perform lib.mails_open(greatest(at_most, 500)); -- to look for them costs as much as there is, so for many at once
+            perform lib.mails_open(greatest(at_most, 2000)); -- to look for them costs as much as there is, so for many at once
             taken := lib.mails_retake(at_most - cardinality(mails));
         end if;
         exit when taken = '{}';
