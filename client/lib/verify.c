@@ -295,7 +295,8 @@ static bool entry_check(struct verify *v, const struct leaf *leaf, uint8_t ret[T
     sodium_bin2hex(hex, sizeof hex, ret, TREE_HASH);
     if (is(&leaf->hash, hex))
         return true;
-    snprintf(v->seq, sizeof v->seq, "%.*s", (int)seq->size, seq->text ? seq->text : "?");
+    bool number = seq->text && strspn(seq->text, "0123456789") >= seq->size; /* else it is not for a terminal */
+    snprintf(v->seq, sizeof v->seq, "%.*s", number ? (int)seq->size : 1, number ? seq->text : "?");
     return fail(v, VERIFY_ALTERED, v->tree.size);
 }
 

@@ -71,13 +71,20 @@ def read_note(note, verifier):
     raise ValueError("not signed")
 
 
+def parsed(text):
+    line = json.loads(text)
+    if not isinstance(line, dict):
+        raise ValueError("not an object")
+    return line
+
+
 def lines_of(file):
     """Every line of an export and the bytes before it: of a table, an entry's row is made one too."""
     text = file.read()
     if text.startswith("{"):
         at = 0
         for line in text.split("\n")[:-1]:
-            yield json.loads(line), at
+            yield parsed(line), at
             at += len(line.encode()) + 1
         return
     yield from rows_of(text)
@@ -113,7 +120,7 @@ def rows_of(text):
             continue
         cells = dict(zip(names, row))
         for line in (cells["proof"] or "").splitlines():
-            line = json.loads(line)
+            line = parsed(line)
             raw = raw or line.get("raw", False)
             yield line, len(text[:begin].encode())
         if cells["leaf"] is None:
