@@ -94,7 +94,8 @@ create function lib.mails_retake(at_most int) returns bigint[] language sql as $
 $$;
 
 -- Puts into each of these mails what is due to its person as things stand now, and ends those that have nothing to
--- say or nowhere to go. Answers the others. A mail that may have arrived already takes in nothing new: who has it
+-- say or nowhere to go. The ledger is right about what comes before the end on its day: only what is late, was being sent while
+-- things changed, or has a next one that follows from it is worked out again. Answers the others. A mail that may have arrived already takes in nothing new: who has it
 -- would miss that.
 create function lib.mails_fill(mails bigint[]) returns bigint[]
 language plpgsql set plan_cache_mode = force_custom_plan as $$
@@ -109,7 +110,10 @@ begin
        from (select distinct r.institution::text, r.plan, r.item_no
                from mejora.mail m
                join mejora.reminder r on (r.institution, r.person, r.state) = (m.institution, m.person, 'pending')
-              where m.mail = any (mails) and r.due_on <= lib.today(m.institution)) t group by t.institution;
+              where m.mail = any (mails)
+                and r.due_on <= lib.today(m.institution)
+                and not (r.kind = 'term' and r.rule <= 0 and r.due_on = lib.today(m.institution) and r.mail is null)) t
+      group by t.institution;
     update mejora.reminder r
        set mail = m.mail, changed_at = now(),
            state = case when e.address is null then 'failed'::mejora.reminder_state else 'pending' end,
