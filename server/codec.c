@@ -289,7 +289,9 @@ bool array_make(const struct slice elements[], size_t n, Oid type, struct arena 
     for (size_t i = 0; i < (n ? 5u : 3u); i++, to += 4)
         memcpy(to, &(uint32_t){htobe32((uint32_t)head[i])}, 4);
     for (size_t i = 0; i < n; i++, to += 4) {
-        memcpy(to, &(uint32_t){htobe32((uint32_t)(elements[i].data ? elements[i].size : -1))}, 4);
+        uint32_t length = elements[i].data ? (uint32_t)elements[i].size : UINT32_MAX; /* null */
+        length = htobe32(length);
+        memcpy(to, &length, 4);
         if (elements[i].size)
             memcpy(to + 4, elements[i].data, (size_t)elements[i].size);
         to += elements[i].size;

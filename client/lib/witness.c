@@ -97,13 +97,13 @@ bool witness_contradicted(enum witness_end end)
 
 enum witness_end witness_look(struct client *c, const char *profile, struct witness *ret, struct answer *answer)
 {
-    struct answer own;
+    struct answer own = {.end = CALL_FAILED};
     struct witness old = {.before = 0};
     Mejora__AuditCheckpointRequest request = MEJORA__AUDIT_CHECKPOINT_REQUEST__INIT;
     enum witness_end end = WITNESS_SILENT;
     *ret = (struct witness){.before = 0};
     answer = answer ? answer : &own;
-    *answer = (struct answer){.end = CALL_FAILED};
+    *answer = own;
     snprintf(ret->file, sizeof ret->file, "%s.checkpoint", profile);
     int known = witness_read(ret->file, &old);
     if (known < 0)

@@ -54,7 +54,7 @@ bool check_relay(const struct smtp_settings *relay, const char *from, const char
 {
     const struct compose_settings set = {.from = from, .now = time(NULL)};
     enum compose_fault fault;
-    struct smtp_result r;
+    struct smtp_result r = {0};
     struct smtp *s = smtp_new(relay);
     char *text = compose_test(address, &set, &fault);
     if (text && s) {

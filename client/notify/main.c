@@ -249,7 +249,7 @@ static int finish(const struct worker *w, enum worker_end end, const char *relay
 
 static int work(const struct options *o, struct worker *w, const struct smtp_settings *set, const struct profile *p)
 {
-    struct tally tally = {.sent = 0};
+    static struct tally tally; /* of the program: the worker knows where it is */
     w->institution = p->institution;
     w->profile = p;
     w->relay = set;
