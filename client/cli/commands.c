@@ -443,7 +443,7 @@ const struct command commands[] = {
     {"audit", "who", OP_audit_who, REF_PLAN,
      ARGS(ABOUT_NEEDED("REF", REF_ACTION, N_("an action or a plan: inm/2026/12, 12, inm/2026")),
           FIELD("FIELD", "field", N_("only this field: end_date"))),
-     "fields: task_no field value name at why op file line", NULL, NULL,
+     "fields: task_no field value name at why file line", NULL, NULL,
      N_("who gave each field the value that it has, when and why"), "mejora audit who 12 end_date"},
     {"audit", "report", OP_audit_report, REF_INSTITUTION,
      ARGS(FIELD("unit", "unit", N_("a unit: code, name or alias")),
