@@ -189,10 +189,16 @@ static size_t put_checkpoints(struct export *e, const Mejora__AuditExportReply *
     return at;
 }
 
+/* Where they begin: protobuf-c has NULL for none, and nothing may be added to that. */
+static const uint8_t *begin_of(const ProtobufCBinaryData *bytes)
+{
+    return bytes->data ? bytes->data : (const uint8_t *)"";
+}
+
 /* False: what came is not what the server should send. */
 static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
 {
-    const uint8_t *at = page->leaves.data, *end = at + page->leaves.len, *rest = page->skipped.data;
+    const uint8_t *at = begin_of(&page->leaves), *end = at + page->leaves.len, *rest = begin_of(&page->skipped);
     bool ok = page->has_next && page->next <= page->size;
     size_t done = 0;
     while (ok && at < end) {
