@@ -129,6 +129,7 @@ void help_all(FILE *out)
     fputs(_("\nOptions of every command:\n"), out);
     t = lines_new(out);
     put_common(t);
+    put_line(t, "  --version", _("which version this is"));
     lines_put(t, out);
     put_text(_("\nExit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 denied or unknown key, 5 conflict, "
                "6 invalid input,\n"

@@ -28,6 +28,10 @@ static int unknown_command(int argc, char *argv[])
 static int run(struct cli *cli, int argc, char *argv[])
 {
     int used = 0;
+    if (argc && !strcmp(argv[0], "--version")) {
+        puts("mejora " MEJORA_VERSION);
+        return EXIT_DONE;
+    }
     if (!args_common(cli, &argc, &argv))
         return EXIT_USAGE;
     if (cli->wants_help && !argc) {

@@ -135,6 +135,12 @@ END
     [[ $output == *"PERCENT no admite «mucho». Se admite: 0, 25, 50, 75, 100."* ]]
 }
 
+@test "which version" {
+    run -0 --separate-stderr mejora --version
+    [[ $output =~ ^mejora\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+    [ "$(mejorad --version)" = "mejorad ${output#mejora }" ]
+}
+
 @test "did you mean" {
     run -2 mejora progres report
     [[ $output == *"mejora progress report"* ]]
