@@ -125,7 +125,7 @@ void cli_show(struct cli *cli, const struct op *op, json_t *reply);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a line on stderr */
 const char *local_text(const struct cli *cli, const char *name);
 bool local_is(const struct cli *cli, const char *name);
-extern volatile sig_atomic_t interrupted;
+extern atomic_int interrupted;
 
 /* retry.c: cli_try for a write, which is on disk until it is answered. */
 json_t *cli_write(struct cli *cli, const struct op *op, const char *ref, json_t *fields, struct answer *ret);

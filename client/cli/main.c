@@ -3,6 +3,7 @@
 
 #include "common/fault.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 enum { QUEUE_TIMEOUT_MS = 3000 };
 
-volatile sig_atomic_t interrupted;
+atomic_int interrupted;
 
 void say(const char *fmt, ...)
 {

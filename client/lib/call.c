@@ -22,7 +22,7 @@ struct client {
     int timeout_ms;
     const char *as_of;
     bool met;
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop;
 };
 
 /* How one attempt ended. */
@@ -73,7 +73,7 @@ bool client_met(const struct client *c)
     return c->met;
 }
 
-void client_stop(struct client *c, const volatile sig_atomic_t *stop)
+void client_stop(struct client *c, const atomic_int *stop)
 {
     c->stop = stop;
 }

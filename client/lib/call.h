@@ -9,7 +9,7 @@
 #include "common/profile.h"
 #include "envelope.pb-c.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 enum { CALL_ID = 16, CALL_TIMEOUT_MS = 10000, CALL_PROTOCOL = 1, CALL_BODY_MAX = 1 << 20 };
 
@@ -37,7 +37,8 @@ void client_free(struct client *c);
 void client_timeout(struct client *c, int ms);          /* of every later call; at first CALL_TIMEOUT_MS */
 void client_as_of(struct client *c, const char *as_of); /* every later read is about then; borrowed; NULL: about now */
 bool client_met(const struct client *c);                /* somebody has answered it */
-void client_stop(struct client *c, const volatile sig_atomic_t *stop); /* ends a call early when a signal has set it */
+void client_stop(struct client *c,
+                 const atomic_int *stop); /* ends a call early when a signal, or a thread, has set it */
 
 const char *client_endpoint(const struct client *c); /* the one it talks to, or will */
 

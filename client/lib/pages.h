@@ -15,7 +15,7 @@ struct pages {
     const struct profile *profile;
     const char *ref; /* NULL: everything */
     const Mejora__AuditExportRequest *request;
-    const volatile sig_atomic_t *stop;
+    const atomic_int *stop;
     int timeout_ms;
     uint64_t begin, size, stretch; /* leaves: where to begin, where to end, how many a connection takes at a time */
     struct pages_turn {

@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/message.h"
 
+#include <signal.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -60,7 +61,7 @@ static const struct option_row {
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
-static volatile sig_atomic_t stop;
+static atomic_int stop;
 
 static void on_signal(int number)
 {

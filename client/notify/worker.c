@@ -9,6 +9,7 @@
 #include "reminder.pb-c.h"
 #include "server.pb-c.h"
 
+#include <signal.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>

@@ -8,7 +8,7 @@
 #include "client/notify/smtp.h"
 #include "common/checkpoint.h"
 
-#include <signal.h>
+#include <stdatomic.h>
 
 enum { CONNECTIONS = 50 };
 
@@ -30,7 +30,7 @@ struct worker {
     const struct smtp_settings *relay;
     int interval_s, lease_s, connections;
     bool once, progress;
-    volatile sig_atomic_t *stop; /* set: the mail in hand is finished, then it ends */
+    atomic_int *stop; /* set: the mail in hand is finished, then it ends */
     struct tally *tally;
 
     /* of one connection: worker_run makes and ends them */
