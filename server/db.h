@@ -17,7 +17,7 @@ enum db_failure {
     DB_FINAL,     /* it would fail again */
     DB_PASSES,    /* serialization, deadlock, a key that somebody else inserted first */
     DB_WAITED,    /* a timeout, for a lock or of the statement: everybody behind it has waited too, so once is enough */
-    DB_EXHAUSTED, /* no disk, no memory: not for now */
+    DB_EXHAUSTED, /* no disk, no memory, no connection left: it may come back */
     DB_ELSEWHERE, /* this one only reads: who writes is somebody else now */
 };
 enum db_failure db_failure(const PGresult *r);
