@@ -56,7 +56,7 @@ static struct date today(struct cli *cli)
 }
 
 /* Days back, as args.c left them, become dates. */
-void settle_date(struct cli *cli, const char *field)
+static void settle_date(struct cli *cli, const char *field)
 {
     char iso[DATE_TEXT];
     json_t *back = json_object_get(cli->fields, field);
@@ -64,6 +64,19 @@ void settle_date(struct cli *cli, const char *field)
         return;
     date_write(date_from_days(date_days(today(cli)) - (int32_t)json_integer_value(back)), iso);
     json_object_set_new(cli->fields, field, json_string(iso));
+}
+
+bool settle_period(struct cli *cli, const struct op *op, int *ret_exit)
+{
+    if (!cli_open(cli, ret_exit))
+        return false;
+    *ret_exit = EXIT_USAGE;
+    if (!cli_reference(cli, op->about))
+        return false;
+    settle_date(cli, "since");
+    settle_date(cli, "until");
+    *ret_exit = EXIT_DONE;
+    return true;
 }
 
 void settle_as_of(struct cli *cli)
@@ -161,12 +174,8 @@ int run_audit(struct cli *cli)
     int code;
     if (!read_limit(cli, &limit))
         return EXIT_USAGE;
-    if (!cli_open(cli, &code))
+    if (!settle_period(cli, op, &code))
         return code;
-    if (!cli_reference(cli, op->about))
-        return EXIT_USAGE;
-    settle_date(cli, "since");
-    settle_date(cli, "until");
     json_t *all = NULL, *page;
     for (bool more = true; more; json_decref(page)) {
         json_int_t left = limit - (json_int_t)json_array_size(json_object_get(all, "entries"));
@@ -220,17 +229,15 @@ int run_audit_report(struct cli *cli)
     json_t *count;
     size_t i;
     int code;
-    if (!cli_open(cli, &code))
+    if (!settle_period(cli, op, &code))
         return code;
-    if (!cli_reference(cli, op->about))
-        return EXIT_USAGE;
-    settle_date(cli, "since");
-    settle_date(cli, "until");
     json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
-    json_array_foreach(cli->format == FORMAT_TABLE ? json_object_get(reply, "counts") : NULL, i,
-                       count) if (!strcmp(json_string_value(json_object_get(count, "by")), "field"))
-        json_object_set_new(count, "what",
-                            json_string(view_heading(json_string_value(json_object_get(count, "what")))));
+    json_array_foreach(cli->format == FORMAT_TABLE ? json_object_get(reply, "counts") : NULL, i, count)
+    {
+        if (!strcmp(json_string_value(json_object_get(count, "by")), "field"))
+            json_object_set_new(count, "what",
+                                json_string(view_heading(json_string_value(json_object_get(count, "what")))));
+    }
     if (reply)
         cli_show(cli, op, reply);
     json_decref(reply);

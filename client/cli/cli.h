@@ -168,11 +168,9 @@ int run_proof(struct cli *cli);
 int run_export(struct cli *cli);
 int run_verify(struct cli *cli);
 char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRID_LIMIT; NULL: said why not */
-void settle_date(struct cli *cli, const char *field);   /* days back become a date */
-void witness_run(struct cli *cli, int *code);           /* at the end of every command that had an answer */
-void settle_date(struct cli *cli, const char *field);   /* days back become a date */
-void witness_run(struct cli *cli, int *code);           /* at the end of every command that had an answer */
-void settle_date(struct cli *cli, const char *field);   /* days back become a date */
+bool settle_period(struct cli *cli, const struct op *op,
+                   int *ret_exit);            /* open, about something, and days back are dates */
+void witness_run(struct cli *cli, int *code); /* at the end of every command that had an answer */
 char *changes_text(json_t *before,
                    json_t *after);  /* "Progress: 75 → 50" for each field that is not what it was; freed */
 void settle_as_of(struct cli *cli); /* and what is asked is asked as of then */

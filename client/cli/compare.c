@@ -24,12 +24,8 @@ int run_compare(struct cli *cli)
 {
     const struct op *op = &ops[OP_plan_compare];
     int code;
-    if (!cli_open(cli, &code))
+    if (!settle_period(cli, op, &code))
         return code;
-    if (!cli_reference(cli, op->about))
-        return EXIT_USAGE;
-    settle_date(cli, "since");
-    settle_date(cli, "until");
     json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
     if (cli->format == FORMAT_TABLE)
         word_states(json_object_get(reply, "differences"));

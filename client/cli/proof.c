@@ -312,12 +312,8 @@ int run_export(struct cli *cli)
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "-o", "tsv", "json, csv");
         return EXIT_USAGE;
     }
-    if (!cli_open(cli, &code))
+    if (!settle_period(cli, &ops[OP_audit_export], &code))
         return code;
-    if (!cli_reference(cli, ops[OP_audit_export].about))
-        return EXIT_USAGE;
-    settle_date(cli, "since");
-    settle_date(cli, "until");
     bool ok = contact(cli, &seen, &reply, &code);
     json_decref(reply);
     if (!ok)
