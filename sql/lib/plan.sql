@@ -176,3 +176,30 @@ create function lib.current_plan(institution text, today date) returns int stabl
               (select min(a.start_date) <= today from mejora.action a
                 where (a.institution, a.plan) = (p.institution, p.year)) desc nulls last, p.year desc limit 1
 $$;
+
+-- Annulled, with the reason, or so no more: what both operations do but for their names.
+create function lib.annulment_put(institution text, plan int, item_no int, annul boolean, why text,
+                                  out outcome mejora.outcome, out error text, out error_args text[],
+                                  out before jsonb, out after jsonb) language plpgsql as $$
+#variable_conflict use_variable
+begin
+    select * into outcome, error, error_args from lib.missing(institution, plan, item_no);
+    if outcome is not null then
+        return;
+    elsif coalesce(why, '') = '' then
+        select 'invalid', 'field_missing', array['why'] into outcome, error, error_args;
+        return;
+    end if;
+    update mejora.action a
+       set annulled_at = case when annul then now() end, annulled_why = case when annul then why end
+     where (a.institution, a.plan, a.item_no) = (institution, plan, item_no) and (a.annulled_at is null) = annul;
+    if not found then
+        select 'conflict', case when annul then 'annulled' else 'not_annulled' end, array[lib.ref(institution, plan, item_no)]
+          into outcome, error, error_args;
+        return;
+    end if;
+    perform lib.reminders_refresh(institution, plan, item_no);
+    before := jsonb_build_object('annulled', not annul);
+    after := jsonb_build_object('annulled', annul);
+    outcome := 'ok';
+end $$;
