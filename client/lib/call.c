@@ -42,6 +42,8 @@ struct client *client_new(const struct profile *profile)
 
 static void hang_up(struct client *c)
 {
+    if (c->socket) /* first: libzmq's thread would wait for ever to tell a monitor that is gone of the next event */
+        zmq_socket_monitor(c->socket, NULL, 0);
     if (c->monitor)
         zmq_close(c->monitor);
     if (c->socket)
