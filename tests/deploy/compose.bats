@@ -5,7 +5,7 @@ setup_file() {
     load ../support/server
     load engine
     engine_start >"$BATS_FILE_TMPDIR/why" || { export NO_ENGINE=yes && return; }
-    export COMPOSE_PROJECT_NAME=mejora-test-$$ MEJORA_PUBLISH=127.0.0.1: WORK=$BATS_FILE_TMPDIR
+    export COMPOSE_PROJECT_NAME=mejora-test-$$ MEJORA_PUBLISH=127.0.0.1: MEJORA_HINTS=127.0.0.1: WORK=$BATS_FILE_TMPDIR
     BASE=$(engine_base)
     export BASE
     # comes back when the server is healthy: the worker waits for it
@@ -49,7 +49,7 @@ fetch_admin() {
         assert_output 7117
     done
     run docker ps --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME" --format '{{.Ports}}'
-    assert_output --regexp '127\.0\.0\.1:[0-9]+->7117/tcp'
+    assert_output --regexp '127\.0\.0\.1:[0-9]+->7117/tcp, 127\.0\.0\.1:[0-9]+->7118/tcp'
     assert_equal "$(grep -c -- '->' <<<"$output")" 1
 }
 
