@@ -48,7 +48,7 @@ bool json_time_read(const char *text, int64_t *ret_usecs)
         for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
             fraction += unit * (*rest - '0');
     }
-    if (!rest || strcmp(rest, "Z") != 0)
+    if (!rest || (strcmp(rest, "Z") != 0 && strcmp(rest, "+00:00") != 0)) /* as PostgreSQL writes it */
         return false;
     *ret_usecs = (int64_t)timegm(&tm) * USECS + fraction;
     return true;

@@ -1,4 +1,5 @@
 #include "client/cli/cli.h"
+#include "client/cli/spoken.h"
 
 #include "common/json.h"
 #include "common/period.h"
@@ -18,7 +19,7 @@ void usage_error(const struct command *c, const char *fmt, ...)
     vfprintf(stderr, fmt, args);
     va_end(args);
     if (c)
-        fprintf(stderr, _("\nSee: mejora %s -h\n"), command_name(c, name));
+        fprintf(stderr, _("\nSee: mejora %s -h\n"), command_title(c, name));
     else
         fputs(_("\nSee: mejora help\n"), stderr);
 }
@@ -30,11 +31,13 @@ static bool is_option(const char *text)
 
 /* ---- values ---- */
 
-/* State and role names may also be typed as they are shown, in the language that is spoken. */
+/* State and role names, and operations, may also be typed as they are shown, in the language that is spoken. */
 static const char *label_typed(const ProtobufCFieldDescriptor *f, const char *text)
 {
     static char label[64];
     const ProtobufCEnumDescriptor *type = f->descriptor;
+    if (!strcmp(f->name, "op"))
+        return spoken_op_read(text);
     for (unsigned i = 1; f->type == PROTOBUF_C_TYPE_ENUM && i < type->n_values; i++)
         if (enum_label(type, type->values[i].value, label) && !strcmp(view_label(label), text))
             return label;
@@ -46,7 +49,12 @@ static bool set_field(struct cli *cli, const struct arg *arg, const char *text)
     const ProtobufCMessageDescriptor *type = ops[cli->command->op].request;
     const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(type, arg->field);
     struct json_fault fault = {0};
-    json_t *value = json_from_text(label_typed(f, text), f, &fault);
+    const char *meant = label_typed(f, text);
+    json_t *value = meant ? json_from_text(meant, f, &fault) : NULL;
+    if (!meant) {
+        usage_error(cli->command, _("there is no operation “%s”. The operations: mejora call --list"), text);
+        return false;
+    }
     if (!value) {
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
                     strcmp(f->name, "percent") ? fault.accepted : "0, 25, 50, 75, 100");
@@ -252,9 +260,9 @@ bool args_past(const struct cli *cli, const struct op *op)
     char name[64];
     if ((!*cli->as_of && !cli->days_back) || (op && op->kind == READ))
         return true;
-    char *about =
-        op && cli->command->op < 0 ? (char *)(uintptr_t)op->name : (char *)(uintptr_t)command_name(cli->command, name);
-    char *words = message_text(op && op->kind == WRITE ? "as_of_write" : "as_of_now", &about, 1);
+    const char *about = op && cli->command->op < 0 ? op->name : command_title(cli->command, name);
+    char *words =
+        spoken_refusal(op && op->kind == WRITE ? "as_of_write" : "as_of_now", (char *[]){(char *)(uintptr_t)about}, 1);
     usage_error(cli->command, "%s", words ? words : "--as-of");
     free(words);
     return false;

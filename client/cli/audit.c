@@ -1,5 +1,6 @@
 /* The audit trail, page by page until there are as many entries as were asked for. */
 #include "client/cli/cli.h"
+#include "client/cli/spoken.h"
 
 #include "common/period.h"
 
@@ -87,50 +88,6 @@ void settle_as_of(struct cli *cli)
         client_as_of(cli->client, cli->as_of);
 }
 
-/* A list is told by its members where they are texts, anything larger by how much there is: -o json has it whole. */
-static void put_value(FILE *out, json_t *value)
-{
-    size_t i;
-    json_t *member;
-    if (json_is_string(value))
-        fputs(json_string_value(value), out);
-    else if (!value || json_is_null(value))
-        fputs("–", out);
-    else if (json_is_object(value))
-        fprintf(out, "{%zu}", json_object_size(value));
-    else if (json_is_array(value) && !json_is_string(json_array_get(value, 0)))
-        fprintf(out, "[%zu]", json_array_size(value));
-    else if (json_is_array(value))
-        json_array_foreach(value, i, member) fprintf(out, "%s%s", i ? "; " : "", json_string_value(member));
-    else
-        json_dumpf(value, out, JSON_ENCODE_ANY);
-}
-
-char *changes_text(json_t *before, json_t *after)
-{
-    char *ret = NULL;
-    size_t size;
-    const char *name, *lead = "";
-    json_t *value;
-    FILE *out = open_memstream(&ret, &size);
-    json_object_foreach(after, name, value)
-    {
-        json_t *was = json_object_get(before, name);
-        if (!out || json_equal(was, value) || !strcmp(name, "version"))
-            continue;
-        fprintf(out, "%s%s: ", lead, view_heading(name));
-        if (was) {
-            put_value(out, was);
-            fputs(" → ", out);
-        }
-        put_value(out, value);
-        lead = "; ";
-    }
-    if (out)
-        fclose(out);
-    return ret;
-}
-
 /* Why it was refused, in the words that whoever tried was told. */
 static char *refusal_text(json_t *entry)
 {
@@ -140,7 +97,7 @@ static char *refusal_text(json_t *entry)
     size_t n = json_array_size(args) < ARGS ? json_array_size(args) : ARGS;
     for (size_t i = 0; i < n; i++)
         texts[i] = (char *)(uintptr_t)json_string_value(json_array_get(args, i));
-    return message_text(json_string_value(json_object_get(entry, "error")), texts, n);
+    return spoken_refusal(json_string_value(json_object_get(entry, "error")), texts, n);
 }
 
 /* In a table the change stands where the field's new state stands elsewhere; where nothing changed, why not, or what was
@@ -157,8 +114,8 @@ static void tell_changes(json_t *entries)
         const char *error = json_string_value(json_object_get(entry, "error"));
         const char *asked = json_string_value(json_object_get(entry, "asked_json"));
         if (asked)
-            after = json_loads(asked, 0, NULL);
-        char *text = error ? refusal_text(entry) : changes_text(before, after);
+            json_object_del(after = json_loads(asked, 0, NULL), "page_size");
+        char *text = error ? refusal_text(entry) : spoken_changes(before, after);
         if (text && *text)
             json_object_set_new(entry, "after_json", json_string(text));
         free(text);
@@ -196,6 +153,17 @@ int run_audit(struct cli *cli)
     return code;
 }
 
+static void tell_asked(json_t *entry)
+{
+    const char *asked = json_string_value(json_object_get(entry, "asked_json"));
+    json_t *fields = asked ? json_loads(asked, 0, NULL) : NULL;
+    char *text = fields ? spoken_changes(NULL, fields) : NULL;
+    if (text)
+        json_object_set_new(entry, "asked_json", json_string(text));
+    free(text);
+    json_decref(fields);
+}
+
 /* The entry's refusal and what was asked in words; its fields by name are for machines. */
 int run_audit_show(struct cli *cli)
 {
@@ -214,6 +182,10 @@ int run_audit_show(struct cli *cli)
         json_object_set_new(entry, "error", json_string(text ? text : ""));
         free(text);
     }
+    if (reply && cli->format == FORMAT_TABLE)
+        tell_asked(entry);
+    if (reply && cli->format == FORMAT_TABLE)
+        spoken_reply(reply);
     if (reply)
         view_reply(cli->format, op->reply, reply, columns);
     if (reply && cli->format == FORMAT_TABLE && !json_object_get(reply, "sealed_size"))

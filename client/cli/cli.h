@@ -63,14 +63,17 @@ struct command {
 extern const struct command commands[];
 extern const size_t n_commands;
 
+enum { COMMAND_NAME = 64 };
+
 /* NULL: none, and *ret_used words were not eaten. */
 const struct command *command_find(int argc, char *const argv[], int *ret_used);
 const struct command *command_of(const struct op *op);    /* the first that asks for it, or NULL */
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
 const char *command_word(const char *alias);              /* the English word for an alias; itself when there is none */
 bool command_queues(const struct command *c);             /* takes --queue */
-const char *command_name(const struct command *c, char ret[64]);
-const char *command_alias(const struct command *c, char ret[64]); /* the same in Spanish */
+const char *command_name(const struct command *c, char ret[COMMAND_NAME]);
+const char *command_alias(const struct command *c, char ret[COMMAND_NAME]); /* the same in Spanish */
+const char *command_title(const struct command *c, char ret[COMMAND_NAME]); /* in the language that is spoken */
 
 struct cli {
     const struct command *command;
@@ -171,8 +174,6 @@ char *import_slurp(const char *path, size_t *ret_size); /* a file of at most GRI
 bool settle_period(struct cli *cli, const struct op *op,
                    int *ret_exit);            /* open, about something, and days back are dates */
 void witness_run(struct cli *cli, int *code); /* at the end of every command that had an answer */
-char *changes_text(json_t *before,
-                   json_t *after);  /* "Progress: 75 → 50" for each field that is not what it was; freed */
-void settle_as_of(struct cli *cli); /* and what is asked is asked as of then */
+void settle_as_of(struct cli *cli);           /* and what is asked is asked as of then */
 void help_command(const struct command *c, FILE *out);
 void help_all(FILE *out);

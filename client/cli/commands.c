@@ -422,7 +422,7 @@ const struct command commands[] = {
     {"audit", "list", OP_audit_list, REF_INSTITUTION,
      ARGS(FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),
           FIELD("role", "role", N_("the role that the person had then")), FIELD("key", "key", N_("a key's number")),
-          FIELD("op", "op", N_("an operation: progress_report")),
+          FIELD("op", "op", N_("an operation: progress report, action edit")),
           ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),
           FIELD("field", "field", N_("a field that was changed: end_date")),
           FIELD("old", "was", N_("words of a value that went away")),
@@ -460,7 +460,7 @@ const struct command commands[] = {
     {"audit", "export", OP_audit_export, REF_INSTITUTION,
      ARGS(LOCAL_NEEDED("FILE", N_("where to write it; -: standard output")), FIELD("who", "who", N_("a person's code")),
           FIELD("unit", "unit", N_("a unit: code, name or alias")),
-          FIELD("op", "op", N_("an operation: progress_report")),
+          FIELD("op", "op", N_("an operation: progress report, action edit")),
           ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")), SINCE, UNTIL,
           FIELD("outcome", "result", N_("ok or refused")),
           LOCAL_SWITCH("raw", N_("CSV as it is, also what spreadsheets take for formulas")), IN_INSTITUTION),
@@ -519,103 +519,103 @@ const struct command commands[] = {
 };
 const size_t n_commands = sizeof commands / sizeof *commands;
 
-/* Spanish and other names of the words above; one alias may stand for two words. */
+/* Spanish and other names of the words above, the one that is shown first; one of them only behind a certain noun. */
 static const struct alias {
-    const char *alias, *word;
+    const char *alias, *word, *noun;
 } aliases[] = {
-    {"institución", "institution"},
-    {"institucion", "institution"},
-    {"unidad", "unit"},
-    {"persona", "person"},
-    {"acción", "action"},
-    {"accion", "action"},
-    {"tarea", "task"},
-    {"avance", "progress"},
-    {"progreso", "progress"},
-    {"decisión", "decision"},
-    {"aviso", "reminder"},
-    {"recordatorio", "reminder"},
-    {"feriado", "holiday"},
-    {"feriados", "holiday"},
-    {"quitar", "remove"},
-    {"plazo", "deadline"},
-    {"plazos", "deadline"},
-    {"titular", "holder"},
-    {"suplente", "deputy"},
-    {"secretario", "secretary"},
-    {"secretaria", "secretary"},
-    {"ausente", "absent"},
-    {"ausencia", "absent"},
-    {"salida", "leave"},
-    {"cumplido", "done"},
-    {"política", "policy"},
-    {"politica", "policy"},
-    {"fijar", "set"},
-    {"pausar", "pause"},
-    {"reanudar", "resume"},
-    {"explicar", "explain"},
-    {"simular", "simulate"},
-    {"auditoría", "audit"},
-    {"auditoria", "audit"},
-    {"clave", "key"},
-    {"llave", "key"},
-    {"servidor", "server"},
-    {"estado", "status"},
-    {"tablero", "status"},
-    {"observar", "watch"},
-    {"seguir", "watch"},
-    {"vence", "due"},
-    {"vencimientos", "due"},
-    {"quien-soy", "whoami"},
-    {"quién-soy", "whoami"},
-    {"invitar", "invite"},
-    {"unirse", "join"},
-    {"usar", "use"},
-    {"llamar", "call"},
-    {"ayuda", "help"},
-    {"completar", "completion"},
-    {"listar", "list"},
-    {"lista", "list"},
-    {"mostrar", "show"},
-    {"ver", "show"},
-    {"importar", "import"},
-    {"trasladar", "carry"},
-    {"comparar", "compare"},
-    {"aprobar", "approve"},
-    {"agregar", "add"},
-    {"añadir", "add"},
-    {"anadir", "add"},
-    {"alias", "alias"},
-    {"editar", "edit"},
-    {"anular", "annul"},
-    {"restaurar", "restore"},
-    {"hecha", "done"},
-    {"reportar", "report"},
-    {"evidencia", "evidence"},
-    {"historial", "history"},
-    {"resolver", "resolve"},
-    {"proponer-fecha", "propose-date"},
-    {"vista-previa", "preview"},
-    {"enterado", "ack"},
-    {"posponer", "snooze"},
-    {"preferir", "prefer"},
-    {"reenviar", "resend"},
-    {"probar", "test"},
-    {"reintentar", "retry"},
-    {"cola", "queue"},
-    {"conflicto", "conflict"},
-    {"enviar", "send"},
-    {"descartar", "drop"},
-    {"revocar", "revoke"},
-    {"punto-de-control", "checkpoint"},
-    {"exportar", "export"},
-    {"verificar", "verify"},
-    {"prueba", "proof"},
-    {"conservación", "retention"},
-    {"conservacion", "retention"},
-    {"quién", "who"},
-    {"quien", "who"},
-    {"informe", "report"},
+    {"institución", "institution", NULL},
+    {"institucion", "institution", NULL},
+    {"unidad", "unit", NULL},
+    {"persona", "person", NULL},
+    {"acción", "action", NULL},
+    {"accion", "action", NULL},
+    {"tarea", "task", NULL},
+    {"avance", "progress", NULL},
+    {"progreso", "progress", NULL},
+    {"decisión", "decision", NULL},
+    {"aviso", "reminder", NULL},
+    {"recordatorio", "reminder", NULL},
+    {"feriado", "holiday", NULL},
+    {"feriados", "holiday", NULL},
+    {"quitar", "remove", NULL},
+    {"plazo", "deadline", NULL},
+    {"plazos", "deadline", NULL},
+    {"titular", "holder", NULL},
+    {"suplente", "deputy", NULL},
+    {"secretario", "secretary", NULL},
+    {"secretaria", "secretary", NULL},
+    {"ausente", "absent", NULL},
+    {"ausencia", "absent", NULL},
+    {"salida", "leave", NULL},
+    {"cumplido", "done", "deadline"},
+    {"política", "policy", NULL},
+    {"politica", "policy", NULL},
+    {"fijar", "set", NULL},
+    {"pausar", "pause", NULL},
+    {"reanudar", "resume", NULL},
+    {"explicar", "explain", NULL},
+    {"simular", "simulate", NULL},
+    {"auditoría", "audit", NULL},
+    {"auditoria", "audit", NULL},
+    {"clave", "key", NULL},
+    {"llave", "key", NULL},
+    {"servidor", "server", NULL},
+    {"estado", "status", NULL},
+    {"tablero", "status", NULL},
+    {"observar", "watch", NULL},
+    {"seguir", "watch", NULL},
+    {"vence", "due", NULL},
+    {"vencimientos", "due", NULL},
+    {"quien-soy", "whoami", NULL},
+    {"quién-soy", "whoami", NULL},
+    {"invitar", "invite", NULL},
+    {"unirse", "join", NULL},
+    {"usar", "use", NULL},
+    {"llamar", "call", NULL},
+    {"ayuda", "help", NULL},
+    {"completar", "completion", NULL},
+    {"listar", "list", NULL},
+    {"lista", "list", NULL},
+    {"mostrar", "show", NULL},
+    {"ver", "show", NULL},
+    {"importar", "import", NULL},
+    {"trasladar", "carry", NULL},
+    {"comparar", "compare", NULL},
+    {"aprobar", "approve", NULL},
+    {"agregar", "add", NULL},
+    {"añadir", "add", NULL},
+    {"anadir", "add", NULL},
+    {"alias", "alias", NULL},
+    {"editar", "edit", NULL},
+    {"anular", "annul", NULL},
+    {"restaurar", "restore", NULL},
+    {"hecha", "done", NULL},
+    {"reportar", "report", NULL},
+    {"evidencia", "evidence", NULL},
+    {"historial", "history", NULL},
+    {"resolver", "resolve", NULL},
+    {"proponer-fecha", "propose-date", NULL},
+    {"vista-previa", "preview", NULL},
+    {"enterado", "ack", NULL},
+    {"posponer", "snooze", NULL},
+    {"preferir", "prefer", NULL},
+    {"reenviar", "resend", NULL},
+    {"probar", "test", NULL},
+    {"reintentar", "retry", NULL},
+    {"cola", "queue", NULL},
+    {"conflicto", "conflict", NULL},
+    {"enviar", "send", NULL},
+    {"descartar", "drop", NULL},
+    {"revocar", "revoke", NULL},
+    {"punto-de-control", "checkpoint", NULL},
+    {"exportar", "export", NULL},
+    {"verificar", "verify", NULL},
+    {"prueba", "proof", NULL},
+    {"conservación", "retention", NULL},
+    {"conservacion", "retention", NULL},
+    {"quién", "who", NULL},
+    {"quien", "who", NULL},
+    {"informe", "report", "audit"},
 };
 
 const char *command_word(const char *alias)
@@ -626,18 +626,40 @@ const char *command_word(const char *alias)
     return alias;
 }
 
-static const char *alias_of(const char *word)
+static const char *alias_of(const char *word, const char *noun)
 {
+    const char *ret = NULL;
     for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++)
-        if (!strcmp(aliases[i].word, word))
-            return aliases[i].alias;
-    return word;
+        if (!strcmp(aliases[i].word, word) && (aliases[i].noun ? noun && !strcmp(aliases[i].noun, noun) : !ret))
+            ret = aliases[i].alias;
+    return ret ? ret : word;
 }
 
-const char *command_alias(const struct command *c, char ret[64])
+/* What these do is said with what it is of: mejora plan deadline add. */
+static const struct part {
+    const char *whole, *noun;
+} parts[] = {{"reminder", "policy"}, {"plan", "deadline"}, {"audit", "retention"}};
+
+static const struct part *part_find(const char *noun)
 {
-    snprintf(ret, 64, c->verb ? "%s %s" : "%s", alias_of(c->noun), c->verb ? alias_of(c->verb) : "");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strcmp(parts[i].noun, noun))
+            return &parts[i];
+    return NULL;
+}
+
+static const char *join(const struct command *c, const char *(*word)(const char *, const char *),
+                        char ret[COMMAND_NAME])
+{
+    const struct part *part = part_find(c->noun);
+    snprintf(ret, COMMAND_NAME, "%s%s%s%s%s", part ? word(part->whole, NULL) : "", part ? " " : "", word(c->noun, NULL),
+             c->verb ? " " : "", c->verb ? word(c->verb, c->noun) : "");
     return ret;
+}
+
+const char *command_alias(const struct command *c, char ret[COMMAND_NAME])
+{
+    return join(c, alias_of, ret);
 }
 
 bool command_queues(const struct command *c)
@@ -645,19 +667,27 @@ bool command_queues(const struct command *c)
     return c->op >= 0 ? kept_wanted(&ops[c->op]) : c->run == run_call;
 }
 
-const char *command_name(const struct command *c, char ret[64])
+static const char *itself(const char *word, const char *noun)
 {
-    strcpy(ret, c->noun);
-    if (c->verb)
-        strcat(strcat(ret, " "), c->verb);
-    return ret;
+    (void)noun;
+    return word;
 }
 
-static bool is_part(const char *noun, const char *verb)
+const char *command_name(const struct command *c, char ret[COMMAND_NAME])
 {
-    return (!strcmp(noun, "reminder") && !strcmp(verb, "policy")) ||
-           (!strcmp(noun, "plan") && !strcmp(verb, "deadline")) ||
-           (!strcmp(noun, "audit") && !strcmp(verb, "retention"));
+    return join(c, itself, ret);
+}
+
+const char *command_title(const struct command *c, char ret[COMMAND_NAME])
+{
+    const char *language = getenv("LANGUAGE"); /* as message_language left it */
+    return language && !strcmp(language, "es") ? command_alias(c, ret) : command_name(c, ret);
+}
+
+static bool is_part(const char *whole, const char *noun)
+{
+    const struct part *part = part_find(noun);
+    return part && !strcmp(part->whole, whole);
 }
 
 const struct command *command_find(int argc, char *const argv[], int *ret_used)
@@ -724,7 +754,7 @@ static size_t word_distance(const char *typed, const char *word)
 void command_suggest(const char *noun, const char *verb)
 {
     enum { NEAR = 2 };
-    char name[64];
+    char name[COMMAND_NAME];
     const char *lead = _("Did you mean:");
     if (verb && is_part(command_word(noun), command_word(verb))) {
         noun = verb;
@@ -735,7 +765,7 @@ void command_suggest(const char *noun, const char *verb)
         size_t far = word_distance(noun, c->noun);
         bool same = !far && c->verb; /* the right noun: every verb it has */
         if (same || (far <= NEAR && (!c->verb || !verb || word_distance(verb, c->verb) <= NEAR))) {
-            say("%s mejora %s", lead, command_name(c, name));
+            say("%s mejora %s", lead, command_title(c, name));
             lead = "             ";
         }
     }

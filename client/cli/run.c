@@ -1,5 +1,6 @@
 #include "client/cli/cli.h"
 #include "client/cli/kept.h"
+#include "client/cli/spoken.h"
 
 #include "common/json.h"
 
@@ -215,32 +216,12 @@ static void say_done(const char *text, const ProtobufCMessageDescriptor *type, j
     putchar('\n');
 }
 
-/* A reason that is a code gets its words; what it is about is their one argument. */
-static void word_reasons(json_t *rows)
-{
-    json_t *row;
-    size_t i;
-    json_array_foreach(rows, i, row)
-    {
-        const char *reason = json_string_value(json_object_get(row, "reason"));
-        const char *ref = json_string_value(json_object_get(row, "ref"));
-        char *text = NULL;
-        if (reason && ref && !reason[strspn(reason, "abcdefghijklmnopqrstuvwxyz_")])
-            text = message_text(reason, (char *[]){(char *)(uintptr_t)ref}, 1);
-        if (text)
-            json_object_set_new(row, "reason", json_string(text));
-        free(text);
-    }
-}
-
 void cli_show(struct cli *cli, const struct op *op, json_t *reply)
 {
-    const char *name;
-    json_t *rows;
     if (cli->format == FORMAT_TABLE && *cli->as_of)
         say(_("As of %s:"), cli->as_of);
     if (cli->format == FORMAT_TABLE)
-        json_object_foreach(reply, name, rows) word_reasons(rows);
+        spoken_reply(reply);
     if (cli->format == FORMAT_TABLE && cli->command->said)
         say_done(_(cli->command->said), op->reply, reply);
     else

@@ -1,5 +1,6 @@
 #include "client/cli/cli.h"
 #include "client/cli/kept.h"
+#include "client/cli/spoken.h"
 
 #include "plan.pb-c.h"
 
@@ -84,7 +85,7 @@ static int refused(struct cli *cli, const struct op *op, const struct answer *a,
     char label[64] = "?";
     const char *code =
         a->head->error ? a->head->error : enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label);
-    char *text = message_text(code ? code : label, a->head->error_args, a->head->n_error_args);
+    char *text = spoken_refusal(code ? code : label, a->head->error_args, a->head->n_error_args);
     char *safe = view_safe(text ? text : label);
     say("mejora: %s", safe);
     say_conflict(op, reply);

@@ -2,6 +2,7 @@
  * nothing comes twice, whatever happens to the server or the line meanwhile; hints only say when to ask. */
 #include "change.pb-c.h"
 #include "client/cli/cli.h"
+#include "client/cli/spoken.h"
 #include "client/lib/hints.h"
 
 #include <sodium.h>
@@ -55,9 +56,10 @@ static void put_entry(json_t *entry)
     if (json_unpack(entry, "{s:I, s:s, s:s, s:s, s:s}", "n", &n, "at", &at, "ref", &ref, "op", &op, "name", &who))
         return;
     json_t *before = loaded(entry, "before_json"), *after = loaded(entry, "after_json");
-    char *what = after ? changes_text(before, after) : fields_text(json_object_get(entry, "fields"));
-    char *when = view_time(at), *line = NULL;
-    if (asprintf(&line, "%lld  %s  %s  %s  %s  %s", (long long)n, when, who, ref, op, what ? what : "") >= 0) {
+    char *what = after ? spoken_changes(before, after) : fields_text(json_object_get(entry, "fields"));
+    char *when = view_time(at), *line = NULL, words[SPOKEN_OP];
+    if (asprintf(&line, "%lld  %s  %s  %s  %s  %s", (long long)n, when, who, ref, spoken_op(op, words),
+                 what ? what : "") >= 0) {
         char *safe = view_safe(line);
         puts(safe ? safe : "");
         free(safe);

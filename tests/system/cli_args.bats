@@ -143,13 +143,13 @@ END
 
 @test "did you mean" {
     run -2 mejora progres report
-    [[ $output == *"mejora progress report"* ]]
+    [[ $output == *"mejora avance reportar"* ]]
     run -2 mejora acion listar
-    [[ $output == *"mejora action list"* ]]
-    run -2 mejora plan inport
+    [[ $output == *"mejora acción listar"* ]]
+    run -2 mejora --lang en plan inport
     [[ $output == *"mejora plan import"* ]]
     run -2 mejora plan
-    [[ $output == *"mejora plan carry"* ]]
+    [[ $output == *"mejora plan trasladar"* ]]
     run -2 mejora $'\e]0;x\a'
     [[ $output != *$'\e'* ]]
 }

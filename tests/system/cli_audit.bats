@@ -25,6 +25,12 @@ entry() { # JQ-FILTER of audit list's entries, newest first
     [ "$(entry '.[].op' --text planificacon)" = action_edit ]
     [ "$(mejora --lang es auditoría listar --reason "comite calidad" -o tsv | cut -f4 | tail -n +2)" = action_edit ]
     [ "$(entry '.[0].fields[0]' --oldest-first --role admin --ref 12 --op action_edit)" = objective ]
+    for op in "acción editar" "action edit" action_edit; do # as it is shown, in either language, or by its name
+        [ "$(entry '[.[].op] | unique | join(" ")' --op "$op" --lang es)" = action_edit ]
+    done
+    run -0 --separate-stderr mejora --lang es audit list --op plan_import
+    [[ "$output" == *"plan importar"* ]]
+    run -2 mejora audit list --op accion_editar
     run -6 mejora audit list --text '¡!'
     [[ "$output" == *"no tiene ninguna palabra"* || "$output" == *"has no word"* ]]
 }

@@ -60,11 +60,11 @@ teardown_file() { server_stop; }
     run -2 --separate-stderr mejora plan ver --as-of mañana
     [[ $stderr == *"--as-of no admite «mañana»"* ]]
     run -2 --separate-stderr mejora progress report 3 75 --as-of ayer
-    [[ $stderr == *"progress report cambia algo, y el pasado no se puede cambiar."* ]]
+    [[ $stderr == *"avance reportar cambia algo, y el pasado no se puede cambiar."* ]]
     run -2 --separate-stderr mejora aviso listar --as-of ayer
-    [[ $stderr == *"De reminder list solo se sabe cómo está ahora."* ]]
+    [[ $stderr == *"De aviso listar solo se sabe cómo está ahora."* ]]
     run -2 --separate-stderr mejora call task_done inm/2023/3.1 --as-of ayer
-    [[ $stderr == *"task_done cambia algo"* ]]
+    [[ $stderr == *"tarea hecha cambia algo"* ]]
     run -0 mejora action list -h
     [[ $output == *"--as-of DATE"* ]]
     run -0 mejora action edit -h

@@ -71,7 +71,7 @@ report_many() {
     wait "$pid" || status=$?
     [ $status -eq 130 ]
     run ! grep -q plan_import "$SERVER_DIR/out"
-    grep -qE '^[0-9]+  20..-..-.. ..:..  Admin  inm/2023/1  progress_report  Avance: ' "$SERVER_DIR/out"
+    grep -qE '^[0-9]+  20..-..-.. ..:..  Admin  inm/2023/1  avance reportar  Avance: ' "$SERVER_DIR/out"
     [ "$(cat "$SERVER_DIR/said")" = "Para seguir desde aquí: mejora observar --since $(mejora server status -o json | jq .audit_sealed)" ]
 }
 
@@ -83,10 +83,10 @@ report_many() {
     [ "$(mejora call change_list inm | jq .hint_port)" = null ]
     mejora watch --institution inm --since 0 --count 2 >"$SERVER_DIR/out" 3>&- &
     pid=$!
-    log_wait "$SERVER_DIR/out" plan_import "$pid"
+    log_wait "$SERVER_DIR/out" "plan import" "$pid"
     mejora progress report inm/2023/1 25
     wait "$pid"
-    grep -q progress_report "$SERVER_DIR/out"
+    grep -q "progress report\|avance reportar" "$SERVER_DIR/out"
     run -3 mejora --lang en watch --institution inm --since 100000
     [[ $output == *"not come to change 100000"* ]]
     run -0 --separate-stderr mejora watch --institution inm --since 0 --count 2 -o tsv

@@ -1,5 +1,6 @@
 /* The table of commands held against the contract: what it names must exist. */
 #include "client/cli/cli.h"
+#include "client/cli/spoken.h"
 
 #include <ctype.h>
 #include <setjmp.h>
@@ -94,6 +95,7 @@ static const struct {
     {"progress report 12", "progress", "report", 2},
     {"avance reportar 12", "progress", "report", 2},
     {"estado", "status", NULL, 1},
+    {"tarea hecha 12.3", "task", "done", 2},
     {"servidor estado", "server", "status", 2},
     {"invitar ana", "person", "invite", 1},
     {"person invite ana", "person", "invite", 2},
@@ -123,6 +125,57 @@ static void commands_are_found_by_every_name(void **state)
     }
 }
 
+static void every_operation_has_words_and_is_found_by_them(void **state)
+{
+    (void)state;
+    static const char *const languages[] = {"en", "es"};
+    char words[SPOKEN_OP];
+    for (size_t i = 0; i < 2; i++)
+        for (const struct op *op = ops; op < ops + OPS; op++) {
+            setenv("LANGUAGE", languages[i], 1);
+            const char *spoken = spoken_op(op->name, words), *named = spoken_op_read(spoken);
+            if (strchr(spoken, '_') || !named || strcmp(named, op->name) != 0)
+                fail_msg("%s, called %s: %s", op->name, spoken, named ? named : "not found");
+            assert_string_equal(spoken_op_read(op->name), op->name);
+        }
+    assert_string_equal(spoken_op("unit_rename", words), "unit_rename"); /* of a newer server */
+    assert_null(spoken_op_read("audit lists"));
+    assert_null(spoken_op_read("help")); /* asks for no operation */
+}
+
+static const struct {
+    const char *before, *after, *said;
+} changes[] = {
+    {"{\"percent\": 75, \"version\": 3}", "{\"percent\": 50, \"version\": 4}", "Progress: 75 → 50"},
+    {NULL, "{\"percent\": 25}", "Progress: 25"},
+    {"{\"percent\": null}", "{\"percent\": 25}", "Progress: – → 25"},
+    {"{\"state\": \"open\"}", "{\"state\": \"kept\"}", "State: open → kept as it was"},
+    {NULL, "{\"roles\": [\"admin\", \"notifier\"]}", "Roles: administrator; notification worker"},
+    {NULL, "{\"objective\": \"open\"}", "Objective: open"},
+    {NULL, "{\"objective\": \"{\\\"name\\\": \\\"x\\\"}\"}", "Objective: {\"name\": \"x\"}"},
+    {"{\"unit\": {\"code\": \"a\", \"name\": \"Archivo\", \"provisional\": true}}",
+     "{\"unit\": {\"code\": \"a\", \"name\": \"Archivo\", \"provisional\": false}}", "Unit: Archivo"},
+    {NULL, "{\"actions\": [1, 2, 4], \"carried_to\": 2026}", "Actions: 3; Carried to: 2026"},
+    {NULL, "{\"expires_at\": \"2026-12-05T08:34:31.94+00:00\"}", "Expires: 2026-12-05 08:34"},
+    {NULL, "{\"op\": \"progress_report\"}", "Operation: progress report"},
+};
+
+static void changes_are_told_in_words(void **state)
+{
+    (void)state;
+    setenv("LANGUAGE", "en", 1);
+    setenv("TZ", "UTC", 1);
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        json_t *before = changes[i].before ? json_loads(changes[i].before, 0, NULL) : NULL;
+        json_t *after = json_loads(changes[i].after, 0, NULL);
+        char *said = spoken_changes(before, after);
+        assert_string_equal(said, changes[i].said);
+        free(said);
+        json_decref(before);
+        json_decref(after);
+    }
+}
+
 static const struct {
     const char *text, *safe;
 } texts[] = {
@@ -149,9 +202,14 @@ static void nothing_hidden_reaches_a_terminal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_argument_names_a_field),     cmocka_unit_test(every_column_exists),
-        cmocka_unit_test(every_label_has_a_word),           cmocka_unit_test(every_operation_for_people_has_a_command),
-        cmocka_unit_test(commands_are_found_by_every_name), cmocka_unit_test(nothing_hidden_reaches_a_terminal),
+        cmocka_unit_test(every_argument_names_a_field),
+        cmocka_unit_test(every_column_exists),
+        cmocka_unit_test(every_label_has_a_word),
+        cmocka_unit_test(every_operation_for_people_has_a_command),
+        cmocka_unit_test(commands_are_found_by_every_name),
+        cmocka_unit_test(nothing_hidden_reaches_a_terminal),
+        cmocka_unit_test(every_operation_has_words_and_is_found_by_them),
+        cmocka_unit_test(changes_are_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
