@@ -35,57 +35,113 @@ create function lib.audit_items(op text, after jsonb) returns setof int immutabl
       from jsonb_array_elements_text(case op when 'plan_import' then after -> 'added' when 'plan_carry' then after -> 'actions' end) value
 $$;
 
--- All at once, because one entry after the other takes four times as long. Without texts: only who, what and about what.
-create function lib.audit_marks(entries road.audit[], texts boolean) returns table (seq bigint, mark text) stable language sql as $$
+-- The marks of entries, and the places of those that have them, counted in the array's order from the first on. All at once and what is
+-- equal only once, because one entry after the other takes five times as long. Without texts: only who, what and about what.
+create function lib.audit_marks(seqs bigint[], first_place int, texts boolean) returns table (institution text, mark text, places int[]) stable language sql
+set search_path = pg_catalog, mejora, public set work_mem = '64MB' set enable_sort = off as $$
     with entry as materialized (
-        select * from unnest(entries)
+        select (first_place + s.place - 1)::int as place, a.* from unnest(seqs) with ordinality s (seq, place) join road.audit a on a.seq = s.seq
     ), change as materialized (
-        select e.seq, c.field, c.was, c.now from entry e, lib.audit_changes(e.op, e.before, e.after) c where texts
-    ), told (seq, kinds, text) as (
-        select e.seq, array['word:'], concat_ws(' ', e.name, e.who, e.unit, array_to_string(e.args, ' ')) from entry e where texts
-        union all select e.seq, array['word:', 'why:'], e.why from entry e where texts and e.why <> ''
-        union all select c.seq, array['word:', 'old:', 'old.' || c.field || ':'], lib.value_plain(c.was) from change c where c.was is not null
-        union all select c.seq, array['word:', 'new:', 'new.' || c.field || ':'], lib.value_plain(c.now) from change c where c.now is not null
+        select e.place, e.institution, c.field, c.was, c.now from entry e, lib.audit_changes(e.op, e.before, e.after) c where texts
+    ), told (place, institution, kind, text) as (
+        select e.place, e.institution, 'word', concat_ws(' ', e.name, e.who, e.unit, array_to_string(e.args, ' ')) from entry e where texts
+        union all select e.place, e.institution, 'why', e.why from entry e where texts and e.why <> ''
+        union all select c.place, c.institution, 'old.' || c.field, lib.value_plain(c.was) from change c where c.was is not null
+        union all select c.place, c.institution, 'new.' || c.field, lib.value_plain(c.now) from change c where c.now is not null
+    ), token as materialized (
+        select t.institution, t.kind, s.token collate "C" as token, array_agg(t.place) as places
+          from told t, string_to_table(t.text, ' ') s (token) group by 1, 2, 3
+    ), word as materialized (
+        select t.token, w.word from (select distinct t.token from token t) t, lib.words(t.token) w (word)
+    ), part (institution, mark, places) as (
+        select e.institution, m.mark, array_agg(e.place)
+          from entry e, unnest(array['', 'person:' || e.person, 'who:' || e.who, 'key:' || e.key, 'unit:' || e.unit, 'op:' || e.op,
+                                     'outcome:' || e.outcome, case when e.outcome <> 'ok' then 'refused' end, 'plan:' || e.plan,
+                                     'item:' || e.plan || '/' || e.item_no,
+                                     'task:' || e.plan || '/' || e.item_no || '.' || e.task_no]) m (mark)
+         where m.mark is not null group by 1, 2
+        union all select e.institution, 'role:' || r, array_agg(e.place) from entry e, unnest(e.roles) r group by 1, 2
+        union all select e.institution, 'item:' || e.plan || '/' || i, array_agg(e.place) from entry e, lib.audit_items(e.op, e.after) i group by 1, 2
+        union all select c.institution, 'field:' || c.field, array_agg(c.place) from change c group by 1, 2
+        union all select t.institution, k.kind || ':' || w.word, t.places
+                    from token t join word w on w.token = t.token,
+                         unnest(case t.kind when 'word' then '{word}' when 'why' then '{word,why}' else array['word', left(t.kind, 3), t.kind] end) k (kind)
     )
-    select e.seq, m.mark
-      from entry e, unnest(array['', 'person:' || e.person, 'who:' || e.who, 'key:' || e.key, 'unit:' || e.unit, 'op:' || e.op,
-                                 'outcome:' || e.outcome, case when e.outcome <> 'ok' then 'refused' end, 'plan:' || e.plan,
-                                 'item:' || e.plan || '/' || e.item_no, 'task:' || e.plan || '/' || e.item_no || '.' || e.task_no]) m (mark)
-     where m.mark is not null
-    union all select e.seq, 'role:' || r from entry e, unnest(e.roles) r
-    union all select e.seq, 'item:' || e.plan || '/' || i from entry e, lib.audit_items(e.op, e.after) i
-    union all select c.seq, 'field:' || c.field from change c
-    union all select t.seq, k.kind || w from told t, lib.words(t.text) w, unnest(t.kinds) k (kind)
+    select p.institution, p.mark collate "C", uniq(sort(road.any_of(p.places))) from part p group by 1, 2
 $$;
 
--- Marks the next leaves, when there are so many; how many it was. One server at a time.
+-- Places in a stretch as bits.
+create function lib.bits(places int[]) returns bit immutable strict language plpgsql as $$
+declare
+    first_word constant int := places[1] / 64;
+    word int := first_word;
+    bits bigint := 0;
+    words text := '';
+    place int;
+begin
+    foreach place in array places loop
+        if place / 64 > word then
+            words := words || bits::bit(64) || repeat('0', 64 * (place / 64 - word - 1));
+            word := place / 64;
+            bits := 0;
+        end if;
+        bits := bits | (1::bigint << 63 - place % 64);
+    end loop;
+    return (words || bits::bit(64))::bit(32768) >> 64 * first_word;
+end $$;
+
+-- Shall what there is of a mark be bits? In a whole stretch it is leaves or bits; before, it may be both, which saves turning a few leaves
+-- into bits again and again.
+create function lib.as_bits(whole boolean, leaves int[], bits bit, more_bits bit) returns boolean immutable language sql as $$
+    select coalesce(cardinality(leaves), 0) > case when whole then 128 else 1024 end or whole and num_nonnulls(bits, more_bits) > 0
+$$;
+
+-- Marks the next leaves of a stretch, when there are so many; how many it was. One server at a time.
 create function lib.audit_index(least_entries int, most_entries int) returns int language plpgsql as $$
 declare
     done bigint;
+    size bigint;
     upto bigint;
+    seqs bigint[];
+    whole boolean;
+    few int;                                                      -- more of an index run's leaves than these are bits
+    nothing constant bit(32768) := 0::bit(32768);
 begin
     if not pg_try_advisory_xact_lock(hashtext('mejora.index')) then
         return 0;
     end if;
     perform set_config('mejora.institution', '*', true);
     done := coalesce((select max(m.upto) from road.marked m), 0);
-    upto := least(done + most_entries, (select max(c.size) from road.checkpoint c));
-    if coalesce(upto - done < least_entries, true) then
-        return 0;
+    size := coalesce((select max(c.size) from road.checkpoint c), 0);
+    upto := least(done + most_entries, ((done >> 15) + 1) << 15);
+    if upto > size then
+        upto := size;
+        if upto - done < least_entries then
+            return 0;
+        end if;
     end if;
-    with page as materialized (
-        select l.leaf, l.about, a from road.leaf l join road.audit a on a.seq = l.seq where l.leaf >= done and l.leaf < upto
-    ), marked as materialized (
-        select p.about, m.mark, (p.leaf >> 15)::int as stretch, array_agg(distinct (p.leaf & 32767)::int) as leaves
-          from page p join lib.audit_marks((select array_agg(p.a) from page p), true) m on m.seq = (p.a).seq group by 1, 2, 3
+    whole := upto & 32767 = 0;
+    few := least(128, (upto - done) / 32);
+    seqs := array(select l.seq from road.leaf l where l.leaf >= done and l.leaf < upto order by l.leaf);
+    with marked as materialized (
+        select * from lib.audit_marks(seqs, (done & 32767)::int, true)
     ), words as (
-        insert into road.word select m.about, w from marked m, lateral (select substr(m.mark, 6)) v (w)
-         where m.mark like 'word:%' and length(w) >= 4 and w ~ '[^0-9]' on conflict do nothing
+        insert into road.word select m.institution, w from marked m, lateral (select substr(m.mark, 6)) v (w)
+         where m.mark like 'word:%' and length(w) >= 4 and w ~ '[^0-9]'
+           and not exists (select from road.word x where (x.institution, x.word) = (m.institution, w)) on conflict do nothing
     ), times as (
-        insert into road.marked select upto, min((p.a).at), max((p.a).at) from page p having count(*) > 0
+        insert into road.marked select upto, min(a.at), max(a.at) from road.audit a where a.seq = any (seqs) having count(*) > 0
     )
-    insert into road.mark select * from marked
-        on conflict (institution, mark, stretch) do update set leaves = mark.leaves || excluded.leaves;
+    insert into road.mark as had (institution, mark, stretch, leaves, bits)
+    select m.institution, m.mark, done >> 15, case when cardinality(m.places) <= few then m.places end,
+           case when cardinality(m.places) > few then lib.bits(m.places) end
+      from marked m order by 1, 2
+        on conflict (institution, mark, stretch) do update
+       set leaves = case when not lib.as_bits(whole, had.leaves || excluded.leaves, had.bits, excluded.bits) then had.leaves || excluded.leaves end,
+           bits = case when lib.as_bits(whole, had.leaves || excluded.leaves, had.bits, excluded.bits)
+                       then coalesce(had.bits | excluded.bits, had.bits, excluded.bits, nothing)
+                            | coalesce(lib.bits(had.leaves || excluded.leaves), nothing)
+                       else coalesce(had.bits | excluded.bits, had.bits, excluded.bits) end;
     return upto - done;
 end $$;
 
@@ -132,11 +188,13 @@ begin
                                                           > (coalesce(last.leaf, 1::bigint << 62), last.xid, last.seq)
                                      else (coalesce(e.leaf, 1::bigint << 62), (e.a).xid, (e.a).seq)
                                         < (coalesce(last.leaf, 1::bigint << 62), last.xid, last.seq) end)
+    ), page as materialized (
+        select array_agg((e.a).seq) as seqs from entry e
     ), marked as (
-        select m.seq, array_agg(m.mark) as marks
-          from lib.audit_marks((select array_agg(e.a) from entry e),
-                               exists (select from unnest(wanted) w, unnest(w.marks) m where m ~ '^(word|why|field|old|new)')) m
-         group by m.seq
+        select page.seqs[place] as seq, array_agg(m.mark) as marks
+          from page, lib.audit_marks(page.seqs, 1, exists (select from unnest(wanted) w, unnest(w.marks) m
+                                                            where m ~ '^(word|why|field|old|new)')) m, unnest(m.places) place
+         group by 1
     )
     select e.leaf, e.a from entry e join marked m on m.seq = (e.a).seq
      where not exists (select from unnest(wanted) w
@@ -161,8 +219,10 @@ declare
     scopes text[] := lib.mark_scopes(scope);
     sign int := case when oldest_first then 1 else -1 end;
     rest int := max_entries;
-    stretch int;
-    base bigint;
+    stretches int[];
+    begun int := 1;
+    many int := 1;
+    part record;
     hits int[];
     lowest int;
     highest int;
@@ -178,26 +238,30 @@ begin
         get diagnostics n = row_count;
         rest := rest - n;
     end if;
-    foreach stretch in array case when oldest_first and past is not null and past_leaf is null then '{}'   -- all behind us
-                                  else lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) end loop
-        hits := lib.mark_hits(scopes, wanted, stretch);
-        base := stretch::bigint << 15;
-        lowest := 1 + case when base < first_leaf then width_bucket((first_leaf - base - 1)::int, hits) else 0 end;
-        highest := case when base + 32768 > end_leaf then width_bucket((end_leaf - base - 1)::int, hits) else cardinality(hits) end;
-        while lowest <= highest and coalesce(rest > 0, true) loop -- some at a time: mostly the first will do
-            n := least(highest - lowest + 1, 200);
-            return query
-                select l.leaf, a
-                  from unnest(case when oldest_first then hits[lowest:lowest + n - 1] else hits[highest - n + 1:highest] end) h
-                  join road.leaf l on l.leaf = base + h join road.audit a on a.seq = l.seq
-                 where (since is null or a.at >= since) and (until is null or a.at < until)
-                 order by sign * l.leaf limit rest;
-            lowest := lowest + case when oldest_first then n else 0 end;
-            highest := highest - case when oldest_first then 0 else n end;
-            get diagnostics n = row_count;
-            rest := rest - n;
+    stretches := case when oldest_first and past is not null and past_leaf is null then '{}'   -- all behind us
+                      else lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) end;
+    while begun <= cardinality(stretches) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
+        for part in select * from lib.mark_hits(scopes, wanted, stretches[begun:begun + many - 1], sign) loop
+            hits := coalesce(part.places, lib.places(part.bits));
+            lowest := 1 + case when part.base < first_leaf then width_bucket((first_leaf - part.base - 1)::int, hits) else 0 end;
+            highest := case when part.base + 32768 > end_leaf then width_bucket((end_leaf - part.base - 1)::int, hits) else cardinality(hits) end;
+            while lowest <= highest and coalesce(rest > 0, true) loop
+                n := least(highest - lowest + 1, 200);
+                return query
+                    select l.leaf, a
+                      from unnest(case when oldest_first then hits[lowest:lowest + n - 1] else hits[highest - n + 1:highest] end) h
+                      join road.leaf l on l.leaf = part.base + h join road.audit a on a.seq = l.seq
+                     where (since is null or a.at >= since) and (until is null or a.at < until)
+                     order by sign * l.leaf limit rest;
+                lowest := lowest + case when oldest_first then n else 0 end;
+                highest := highest - case when oldest_first then 0 else n end;
+                get diagnostics n = row_count;
+                rest := rest - n;
+            end loop;
+            exit when rest <= 0;
         end loop;
-        exit when rest <= 0;
+        begun := begun + many;
+        many := least(4 * many, 256);
     end loop;
     if oldest_first and coalesce(rest > 0, true) then
         return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, true, rest);
@@ -233,39 +297,53 @@ $$;
 
 -- The stretches in which each wanted mark is somewhere.
 create function lib.mark_stretches(scopes text[], wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int) returns int[]
-stable language plpgsql as $$
+stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 declare
     w lib.wanted;
+    one int[];
     found int[];
 begin
     foreach w in array wanted loop
-        found := array(select distinct m.stretch from road.mark m
-                        where m.institution = any (scopes) and m.mark = any (w.marks)
-                          and m.stretch between first_leaf >> 15 and (end_leaf - 1) >> 15 and (found is null or m.stretch = any (found)));
+        one := array(select distinct m.stretch from road.mark m
+                      where m.institution = any (scopes) and m.mark = any (w.marks)
+                        and m.stretch between first_leaf >> 15 and (end_leaf - 1) >> 15);
+        found := case when found is null then one else found & one end;
+        exit when found = '{}';
     end loop;
     return array(select s from unnest(found) s order by sign * s);
 end $$;
 
-create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretch int) returns int[]
-stable language plpgsql set search_path = pg_catalog, mejora, public as $$
-#variable_conflict use_variable
-declare
-    w lib.wanted;
-    one int[];
-    had int[];
-    hits int[];
-begin
-    foreach w in array wanted loop
-        one := null;
-        for had in select m.leaves from road.mark m
-                    where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = stretch loop
-            one := coalesce(one | had, had);
-        end loop;
-        hits := case when hits is null then one else hits & one end;
-        exit when coalesce(hits, '{}') = '{}';
-    end loop;
-    return hits;
-end $$;
+-- What is in each stretch, as places in it (where one of the wanted marks is rare) or as bits of a part of it.
+create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretches int[], sign int)
+returns table (base bigint, places int[], bits bit varying) stable language sql set search_path = pg_catalog, mejora, public as $$
+    with one as materialized (                                    -- any of the marks that a wanted thing has
+        select m.stretch, w.nth, road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits
+          from unnest(stretches) s (stretch), unnest(wanted) with ordinality w (marks, kind, word, nth), unnest(w.marks) k (mark),
+               unnest(scopes) c (institution), road.mark m
+         where (m.institution, m.mark, m.stretch) = (c.institution, k.mark, s.stretch)
+         group by 1, 2
+    ), every as materialized (                                    -- and all that is wanted
+        select o.stretch, road.all_of(case when o.bits is null then o.leaves end) as leaves,
+               bit_and(case when o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
+          from one o group by 1 having count(*) = cardinality(wanted)
+    )
+    select *
+      from (select e.stretch::bigint << 15 as base, r.places, null::bit varying
+              from every e, lateral (select case when e.bits is null then e.leaves
+                                                 else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) r (places)
+             where e.leaves <> '{}' and r.places <> '{}'
+            union all
+            select (e.stretch::bigint << 15) + 2048 * n, null, part
+              from every e, generate_series(0, 15) n, lateral (select substring(e.bits from 2048 * n + 1 for 2048)) b (part)
+             where e.leaves is null and bit_count(e.bits) > 0 and bit_count(part) > 0) h
+     order by sign * h.base
+$$;
+
+create function lib.places(bits bit varying) returns int[] immutable language sql as $$
+    select array(select 64 * word + one
+                   from generate_series(0, length(bits) / 64 - 1) word, generate_series(0, 63) one
+                  where substring(bits from 64 * word + 1 for 64) <> 0::bit(64) and get_bit(bits, 64 * word + one) = 1 order by 1)
+$$;
 
 create function lib.day_begins(institution text, day date) returns timestamptz stable language sql as $$
     select day::timestamp at time zone coalesce((select i.time_zone from mejora.institution i where i.institution = day_begins.institution), 'UTC')

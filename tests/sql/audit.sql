@@ -161,6 +161,25 @@ select is(got, expect, what || ' (all of it marked)') from pg_temp.asked_all();
 select is(pg_temp.pages(1, 'ana'), '9|6|2|1', 'page by page from the marks');
 select is(pg_temp.pages(2, 'ana', true), '1 2|6 9', 'and the other way round');
 
+-- Places as bits and back, and what two marks have in common, whichever way each of them is kept
+select is(array(select 2048 * part + p from generate_series(0, 15) part, unnest(lib.places(substring(lib.bits(places) from 2048 * part + 1 for 2048))) p order by 1),
+          places, 'places as bits: ' || places[1] || '…')
+  from (values ('{0}'::int[]), ('{32767}'), ('{63,64}'), ('{2047,2048,32767}'), ('{0,1,31,32,62,63,127,128,4095,4096,20000}'),
+               (array(select n from generate_series(5, 32767, 3) n))) t (places);
+insert into road.mark (institution, mark, stretch, leaves, bits)
+select 'kept', mark, 7, case when mark ~ 'l' then places end, case when mark ~ 'b' then lib.bits(case when mark ~ 'l' then '{9000}' else places end) end
+  from (values ('l2', '{2,4,6,8,5000}'::int[]), ('b2', '{2,4,6,8,5000}'), ('lb2', '{2,4,6,8,5000}'), ('l3', '{3,6,5000}'), ('b3', '{3,6,5000}'), ('lb3', '{3,6,5000}'),
+               ('none', '{}')) t (mark, places) where mark <> 'none';
+select is((select string_agg((h.base - (7 << 15) + p)::text, ' ' order by h.base + p)
+             from lib.mark_hits('{kept}', array[row(array[a, 'none'], null, null), row(array[b], null, null)]::lib.wanted[], '{6,7}', 1) h,
+                  unnest(coalesce(h.places, lib.places(h.bits))) p),
+          case when a ~ 'lb' and b ~ 'lb' then '6 5000 9000' else '6 5000' end, a || ' and ' || b)
+  from unnest('{l2,b2,lb2}'::text[]) a, unnest('{l3,b3,lb3}'::text[]) b;
+select is((select string_agg((h.base - (7 << 15) + p)::text, ' ' order by h.base + p)
+             from lib.mark_hits('{kept}', array[row('{l2,b3}', null, null)]::lib.wanted[], '{7}', 1) h, unnest(coalesce(h.places, lib.places(h.bits))) p),
+          '2 3 4 6 8 5000', 'either of two');
+select is((select count(*) from lib.mark_hits('{kept}', array[row('{l2}', null, null), row('{none}', null, null)]::lib.wanted[], '{7}', 1)), 0::bigint, 'one that nothing has');
+
 -- A cursor is its question's and its person's
 select cursor as mine from op.audit_list(1, 'taud', null, null, null, 'ana', null, null, null, null, null, 1, null, null, null, null, null, null, null, null, null, null) \gset
 select is(pg_temp.asked(who => 'ana', cursor => :'mine'), '6 2 1', 'a cursor goes on, with another page size too');
