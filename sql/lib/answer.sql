@@ -5,14 +5,16 @@
 -- nothing to those above: that it was given counts as activity.
 create function lib.answered(institution text, plan int, item_no int, person int, kind mejora.reminder_kind, rule int,
                              due_on date)
-returns text stable language sql as $$
-    select case when a.kind = 'ack' and answered.kind = 'term' and (rule < 0 or due_on <= a.until) then 'acknowledged'
-                when a.kind = 'snooze' and answered.kind in ('term', 'silence') and due_on <= a.until then 'snoozed' end
-      from mejora.reminder_answer a
-      join mejora.action x using (institution, plan, item_no, dates_version)
-     where (a.institution, a.plan, a.item_no, a.person)
-         = (answered.institution, answered.plan, answered.item_no, answered.person)
-$$;
+returns text stable language plpgsql as $$
+begin
+    return (
+        select case when a.kind = 'ack' and answered.kind = 'term' and (rule < 0 or due_on <= a.until) then 'acknowledged'
+                    when a.kind = 'snooze' and answered.kind in ('term', 'silence') and due_on <= a.until then 'snoozed' end
+          from mejora.reminder_answer a
+          join mejora.action x using (institution, plan, item_no, dates_version)
+         where (a.institution, a.plan, a.item_no, a.person)
+             = (answered.institution, answered.plan, answered.item_no, answered.person));
+end $$;
 create function lib.answered(r mejora.reminder) returns text stable language sql as $$
     select case when not r.asked then lib.answered(r.institution, r.plan, r.item_no, r.person, r.kind, r.rule, r.due_on) end
 $$;

@@ -16,10 +16,11 @@ stable language sql as $$
      order by y.plan desc limit 1
 $$;
 
-create function lib.paused(institution text, plan int) returns boolean stable language sql as $$
-    select exists (select from mejora.reminder_pause z
-                    where z.institution = paused.institution and z.plan in (0, paused.plan))
-$$;
+create function lib.paused(institution text, plan int) returns boolean stable language plpgsql as $$
+begin
+    return exists (select from mejora.reminder_pause z
+                    where z.institution = paused.institution and z.plan in (0, paused.plan));
+end $$;
 
 -- Days as people write them: 30,15,7 largest first and once each. Null: that is not what this is.
 create function lib.days_read(days text) returns int[] immutable language sql as $$

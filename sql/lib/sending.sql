@@ -19,7 +19,8 @@ create function lib.reminders_due() returns setof mejora.reminder stable languag
        and r.due_on <= (lib.now() at time zone 'UTC')::date + 1
        and (lib.reminder_goes(r.due_on, r.rule, w.weekly) + make_interval(hours => greatest(y.hour, w.hour)))
            at time zone i.time_zone <= lib.now()
-       and not lib.paused(r.institution, r.plan)
+       and not exists (select from mejora.reminder_pause z
+                        where z.institution = r.institution and z.plan in (0, r.plan))
        and (not y.working_days or lib.is_working_day(r.institution, (lib.now() at time zone i.time_zone)::date))
 $$;
 
@@ -29,7 +30,7 @@ create function lib.mailed_today() returns setof mejora.mail stable language sql
       from mejora.mail m
       join mejora.institution i on i.institution = m.institution
      where m.outcome in ('sent', 'unknown')
-       and m.ended_at >= lib.today(m.institution)::timestamp at time zone i.time_zone
+       and m.ended_at >= (lib.now() at time zone i.time_zone)::date::timestamp at time zone i.time_zone
 $$;
 
 -- Planners who have had no mail since a relay refused somebody's address, at an hour at which reminders go out.
@@ -89,7 +90,9 @@ create function lib.mails_retake(at_most int) returns bigint[] language sql as $
                     and (m.leased_until < now() or (m.leased_until is null and m.not_before <= lib.now()))
                     and (m.outcome is not distinct from 'later'
                          or not exists (select from mejora.reminder r
-                                         where r.mail = m.mail and lib.paused(r.institution, r.plan)))
+                                           join mejora.reminder_pause z
+                                             on z.institution = r.institution and z.plan in (0, r.plan)
+                                         where r.mail = m.mail))
                   order by m.not_before, m.mail limit at_most for update skip locked)
 $$;
 
@@ -109,19 +112,21 @@ begin
     perform lib.reminders_settle(t.institution, array_agg(t.plan), array_agg(t.item_no))
        from (select distinct r.institution::text, r.plan, r.item_no
                from mejora.mail m
+               join mejora.institution i on i.institution = m.institution
+              cross join lateral (select (lib.now() at time zone i.time_zone)::date as today) t
                join mejora.reminder r on (r.institution, r.person, r.state) = (m.institution, m.person, 'pending')
-              where m.mail = any (mails)
-                and r.due_on <= lib.today(m.institution)
-                and not (r.kind = 'term' and r.rule <= 0 and r.due_on = lib.today(m.institution) and r.mail is null)) t
+              where m.mail = any (mails) and r.due_on <= t.today
+                and not (r.kind = 'term' and r.rule <= 0 and r.due_on = t.today and r.mail is null)) t
       group by t.institution;
     update mejora.reminder r
        set mail = m.mail, changed_at = now(),
            state = case when e.address is null then 'failed'::mejora.reminder_state else 'pending' end,
            reason = case when e.address is null then 'no_address' end
       from mejora.mail m
-      join mejora.person p on p.id = m.person
-     cross join lateral (select lib.address(p, lib.today(m.institution)) as address) e
-      join lib.reminders_due() d on d.institution = m.institution and d.person = m.person
+     cross join lateral (select coalesce(p.email, lib.address(p, lib.today(m.institution))) as address
+                           from mejora.person p where p.id = m.person offset 0) e
+     cross join lateral (select d.* from lib.reminders_due() d -- of the person alone, however little is known of these tables
+                          where d.institution = m.institution and d.person = m.person offset 0) d
      where m.mail = any (mails) and m.outcome is distinct from 'unknown'
        and (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
          = (d.institution, d.plan, d.item_no, d.kind, d.base, d.rule, d.dates_version, d.person);
@@ -141,7 +146,7 @@ declare
     taken bigint[];
 begin
     perform pg_advisory_xact_lock(hashtextextended('mejora.mails_lease', 0));
-    loop
+    while cardinality(mails) < at_most loop
         taken := lib.mails_retake(at_most - cardinality(mails));
         if taken = '{}' then
             perform lib.mails_open(greatest(at_most, 2000)); -- to look for them costs as much as there is, so for many at once
@@ -151,7 +156,8 @@ begin
         taken := lib.mails_fill(taken);
         update mejora.mail m
            set leased_until = now() + lease, token = m.token + 1,
-               address = (select lib.address(w, lib.today(m.institution)) from mejora.person w where w.id = m.person)
+               address = (select coalesce(w.email, lib.address(w, lib.today(m.institution))) from mejora.person w
+                           where w.id = m.person)
          where m.mail = any (taken);
         update mejora.reminder r set state = 'leased', changed_at = now()
          where r.mail = any (taken) and r.state = 'pending';

@@ -14,10 +14,10 @@ declare
     ends mejora.reminder_state;
     reason text;
 begin
-    select 'invalid', 'field_missing', array[f.name] into outcome, error, error_args
-      from (select lib.absent('mail', mail::text, 'token', token::text, 'result', result::text) as name) f
-     where f.name is not null;
-    if found then
+    if mail is null or token is null or result is null then
+        outcome := 'invalid';
+        error := 'field_missing';
+        error_args := array[case when mail is null then 'mail' when token is null then 'token' else 'result' end];
         return;
     end if;
     select * into was from mejora.mail m
@@ -57,11 +57,15 @@ end $$;
 
 -- An address that a relay refuses for good is remembered until it takes a mail for it, or the person has another.
 create function lib.address_judge(mail mejora.mail, result mejora.mail_outcome, refused boolean, smtp_code int, smtp_text text)
-returns void language sql as $$
-    delete from mejora.address_fault f
-     where f.person = mail.person and (result = 'sent' or f.email is distinct from mail.address);
-    insert into mejora.address_fault as f (institution, person, email, since, smtp_code, smtp_text)
-    select mail.institution, mail.person, mail.address, lib.now(), address_judge.smtp_code, address_judge.smtp_text
-     where refused and result = 'never' and mail.address is not null
-        on conflict (person) do update set (smtp_code, smtp_text) = (excluded.smtp_code, excluded.smtp_text)
-$$;
+returns void language plpgsql as $$
+begin
+    if exists (select from mejora.address_fault f where f.person = mail.person) then -- hardly ever, and a DELETE has a trigger
+        delete from mejora.address_fault f
+         where f.person = mail.person and (result = 'sent' or f.email is distinct from mail.address);
+    end if;
+    if refused and result = 'never' and mail.address is not null then
+        insert into mejora.address_fault as f (institution, person, email, since, smtp_code, smtp_text)
+        values (mail.institution, mail.person, mail.address, lib.now(), address_judge.smtp_code, address_judge.smtp_text)
+            on conflict (person) do update set (smtp_code, smtp_text) = (excluded.smtp_code, excluded.smtp_text);
+    end if;
+end $$;
