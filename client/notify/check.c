@@ -60,7 +60,7 @@ bool check_relay(const struct smtp_settings *relay, const char *from, const char
     if (text && s) {
         const struct smtp_letter letter = {
             .address = address, .text = text, .size = strlen(text), .until = smtp_now() + relay->total_ms};
-        smtp_send(s, &letter, &r);
+        smtp_send(s, &letter, NULL, &r);
         tell(relay, &r);
     } else {
         printf(_("%s is not one mail address"), address);

@@ -187,7 +187,6 @@ static int relay_read(const struct options *o, char sender[COMPOSE_ADDRESS], cha
     *set = (struct smtp_settings){.url = o->smtp, .sender = sender, .ca_file = o->ca, .tls = set->tls};
     set->connect_ms = seconds < 10 ? seconds * 1000L : 10000;
     set->total_ms = seconds * 1000L;
-    set->idle_s = seconds;
     return status || !o->credentials ? status : credentials_read(o->credentials, secret, set);
 }
 

@@ -1,6 +1,8 @@
 /* smtp - one attempt to hand one mail to the relay, and what is known about it afterwards.
  *
- * The connection is kept from mail to mail. One thread uses an smtp; the settings are borrowed and must outlive it. */
+ * The connection is kept from mail to mail, and where the relay offers PIPELINING the next mail's envelope leaves with
+ * this one's text. libcurl connects (names, TLS, AUTH); what is said then is our own, because libcurl waits for each
+ * answer. One thread uses an smtp; the settings are borrowed and must outlive it. */
 #pragma once
 
 #include "reminder.pb-c.h"
@@ -17,7 +19,7 @@ struct smtp_settings {
     const char *user, *password; /* NULL: no AUTH */
     const char *ca_file;         /* NULL: the system's authorities */
     enum smtp_tls tls;           /* the certificate is verified wherever there is one */
-    long connect_ms, total_ms, idle_s;
+    long connect_ms, total_ms;   /* total: of one mail, whatever the relay does meanwhile */
 };
 
 /* One mail. What it points to is borrowed for the call. */
@@ -48,7 +50,9 @@ struct smtp_result {
 /* How the URL wants to be spoken to: SMTP_PLAIN on the loopback, else encrypted. False: not a relay's URL. */
 bool smtp_tls_of(const char *url, enum smtp_tls *ret);
 
-struct smtp *smtp_new(const struct smtp_settings *settings); /* NULL: out of memory, or libcurl lacks SMTP */
+struct smtp *smtp_new(const struct smtp_settings *settings); /* NULL: out of memory */
 void smtp_free(struct smtp *s);
-void smtp_send(struct smtp *s, const struct smtp_letter *letter, struct smtp_result *ret);
+/* next: the letter that will be sent after this one, so that its envelope can go ahead; NULL: not known. */
+void smtp_send(struct smtp *s, const struct smtp_letter *letter, const struct smtp_letter *next,
+               struct smtp_result *ret);
 int64_t smtp_now(void); /* milliseconds; goes on while the process is stopped or the machine sleeps */

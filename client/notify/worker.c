@@ -135,6 +135,52 @@ static char *compose(const struct worker *w, const Mejora__Mail *mail, enum comp
     return text;
 }
 
+/* A mail on its way through one connection. */
+struct parcel {
+    struct worker *worker;
+    const Mejora__Mail *mail;
+    char *text;
+    char sender[COMPOSE_ADDRESS];
+    struct smtp_letter letter;
+};
+
+/* Is it still this worker's, and still true? Without an answer it does not go. */
+static bool still_holds(void *parcel)
+{
+    const struct parcel *p = parcel;
+    Mejora__ReminderCheckRequest request = MEJORA__REMINDER_CHECK_REQUEST__INIT;
+    struct answer a;
+    request.has_mail = request.has_token = true;
+    request.mail = p->mail->mail;
+    request.token = p->mail->token;
+    bool holds = client_call(p->worker->client, &ops[OP_reminder_check], p->mail->institution, &request.base, NULL, &a);
+    if (!holds)
+        log_refusal(p->worker, "reminder_check", &a);
+    answer_free(&a);
+    return holds;
+}
+
+static void settle(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r)
+{
+    const char *outcome = count(w->tally, r->outcome), *why = r->stale ? "stale" : r->error;
+    log_line(r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT ? LOG_INFO : LOG_WARNING,
+             "worker=%s mail=%" PRId64 " token=%d outcome=%s code=%d ms=%" PRId64 "%s%s", w->name, mail->mail,
+             mail->token, outcome, r->code, r->ms, why ? " reason=" : "", why ? why : "");
+    report(w, mail, r);
+    snprintf(w->away, sizeof w->away, "%s", !r->away ? "" : r->error ? r->error : r->text);
+    show_progress(w);
+}
+
+/* What can never be composed is a fault of the data: the server hears which, and the person's mail stops there. */
+static void give_up(struct worker *w, const Mejora__Mail *mail, enum compose_fault why)
+{
+    struct smtp_result r = {.outcome = MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER,
+                            .phase = why == COMPOSE_BAD_ADDRESS ? SMTP_RCPT : SMTP_DATA,
+                            .error = compose_fault_name(why)};
+    snprintf(r.text, sizeof r.text, "%s", r.error);
+    settle(w, mail, &r);
+}
+
 /* Where the relay sends what comes back later: the mail's number tells whose it was. */
 static const char *return_path(const struct worker *w, int64_t mail, char ret[COMPOSE_ADDRESS])
 {
@@ -143,74 +189,6 @@ static const char *return_path(const struct worker *w, int64_t mail, char ret[CO
         return w->bounces;
     snprintf(ret, COMPOSE_ADDRESS, "%.*s%" PRId64 "%s", (int)(star - w->bounces), w->bounces, mail, star + 1);
     return ret;
-}
-
-struct delivery {
-    struct worker *worker;
-    const Mejora__Mail *mail;
-};
-
-/* Is it still this worker's, and still true? Without an answer it does not go. */
-static bool still_holds(void *delivery)
-{
-    const struct delivery *d = delivery;
-    Mejora__ReminderCheckRequest request = MEJORA__REMINDER_CHECK_REQUEST__INIT;
-    struct answer a;
-    request.has_mail = request.has_token = true;
-    request.mail = d->mail->mail;
-    request.token = d->mail->token;
-    bool holds = client_call(d->worker->client, &ops[OP_reminder_check], d->mail->institution, &request.base, NULL, &a);
-    if (!holds)
-        log_refusal(d->worker, "reminder_check", &a);
-    answer_free(&a);
-    return holds;
-}
-
-static void send_text(struct worker *w, const Mejora__Mail *mail, const char *text, int64_t until,
-                      struct smtp_result *ret)
-{
-    char path[COMPOSE_ADDRESS];
-    struct delivery d = {w, mail};
-    const struct smtp_letter letter = {.sender = return_path(w, mail->mail, path),
-                                       .address = mail->address,
-                                       .text = text,
-                                       .size = strlen(text),
-                                       .until = until,
-                                       .holds = still_holds,
-                                       .about = &d};
-    smtp_send(w->smtp, &letter, ret);
-    fault(FAULT_mail_taken);
-}
-
-/* What can never be composed is a fault of the data: the server hears which, and the person's mail stops there. */
-static void hand_over(struct worker *w, const Mejora__Mail *mail, int64_t until, struct smtp_result *ret)
-{
-    enum compose_fault why;
-    char *text = compose(w, mail, &why);
-    if (text) {
-        send_text(w, mail, text, until, ret);
-    } else {
-        *ret = (struct smtp_result){.outcome = MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER,
-                                    .phase = why == COMPOSE_BAD_ADDRESS ? SMTP_RCPT : SMTP_DATA,
-                                    .error = compose_fault_name(why)};
-        snprintf(ret->text, sizeof ret->text, "%s", ret->error);
-    }
-    free(text);
-}
-
-static void deliver(struct worker *w, const Mejora__Mail *mail, int64_t until)
-{
-    struct smtp_result r;
-    client_stop(w->client, NULL); /* what is in hand is finished */
-    hand_over(w, mail, until, &r);
-    const char *outcome = count(w->tally, r.outcome), *why = r.stale ? "stale" : r.error;
-    log_line(r.outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT ? LOG_INFO : LOG_WARNING,
-             "worker=%s mail=%" PRId64 " token=%d outcome=%s code=%d ms=%" PRId64 "%s%s", w->name, mail->mail,
-             mail->token, outcome, r.code, r.ms, why ? " reason=" : "", why ? why : "");
-    report(w, mail, &r);
-    client_stop(w->client, w->stop);
-    snprintf(w->away, sizeof w->away, "%s", !r.away ? "" : r.error ? r.error : r.text);
-    show_progress(w);
 }
 
 /* Leases of several workers wait for each other, and one that is given up keeps its mails from everybody until it runs out:
@@ -267,13 +245,60 @@ struct helpers {
     int open; /* connections that stand */
 };
 
+static bool goes_on(const struct worker *w, const struct batch *b)
+{
+    return !b->over && !*w->stop && smtp_now() < b->until;
+}
+
+/* The next one that can be composed; the others are settled here. */
+static bool take(struct worker *w, struct batch *b, struct parcel *ret)
+{
+    enum compose_fault why;
+    size_t i;
+    while (goes_on(w, b) && (i = b->next++) < b->reply->n_mails) {
+        const Mejora__Mail *mail = b->reply->mails[i];
+        char *text = compose(w, mail, &why);
+        if (text) {
+            *ret = (struct parcel){.worker = w, .mail = mail, .text = text};
+            ret->letter = (struct smtp_letter){.sender = return_path(w, mail->mail, ret->sender),
+                                               .address = mail->address,
+                                               .text = text,
+                                               .size = strlen(text),
+                                               .until = b->until,
+                                               .holds = still_holds,
+                                               .about = ret};
+            return true;
+        }
+        give_up(w, mail, why);
+    }
+    return false;
+}
+
+static void deliver(struct worker *w, const struct parcel *p, const struct parcel *next)
+{
+    struct smtp_result r;
+    client_stop(w->client, NULL); /* what is in hand is finished */
+    smtp_send(w->smtp, &p->letter, next ? &next->letter : NULL, &r);
+    fault(FAULT_mail_taken);
+    settle(w, p->mail, &r);
+    client_stop(w->client, w->stop);
+}
+
+/* The next one is ready before this one leaves, so that its envelope can go along. */
 static void work_at(struct worker *w, struct batch *b)
 {
-    size_t i;
-    while (!b->over && !*w->stop && smtp_now() < b->until && (i = b->next++) < b->reply->n_mails) {
-        deliver(w, b->reply->mails[i], b->until);
-        if (*w->away)
-            b->over = true;
+    struct parcel two[2];
+    int at = 0;
+    bool have = take(w, b, &two[at]);
+    while (have) {
+        bool more = take(w, b, &two[!at]);
+        deliver(w, &two[at], more ? &two[!at] : NULL);
+        free(two[at].text);
+        b->over = b->over || *w->away;
+        at = !at;
+        have = more && goes_on(w, b);
+        if (more && !have)
+            free(two[at].text);
     }
 }
 

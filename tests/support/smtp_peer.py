@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """smtp_peer - an SMTP relay that keeps each mail as a file and misbehaves on request.
 
-    smtp_peer.py DIR [--listen HOST:PORT] [--plan FILE] [--discard] [--tls CERT KEY [--smtps]] [--auth USER:PASSWORD]
+    smtp_peer.py DIR [--listen HOST:PORT] [--plan FILE] [--discard] [--one-by-one] [--tls CERT KEY [--smtps]] [--auth USER:PASSWORD]
 
 Mails become DIR/0001.eml, 0002.eml ... ; DIR/events gets one JSON line for each step. "ready PORT" on standard output says
-that it listens. With --discard only the events are kept. Without a plan it takes everything (the demo's sink).
+that it listens. With --discard only the events are kept; with --one-by-one PIPELINING is not offered. Without a plan it takes everything (the demo's sink).
 
 The plan is read anew for every connection. Its lines say what happens at a step (connect ehlo mail rcpt data dot):
     rcpt 451        answer with that code
@@ -71,8 +71,12 @@ class Store:
 class Keep:
     """What aiosmtpd asks for once a mail is whole."""
 
-    def __init__(self, store):
-        self.store = store
+    def __init__(self, store, pipelining):
+        self.store, self.pipelining = store, pipelining
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return responses[:1] + ["250-PIPELINING"] * self.pipelining + responses[1:]
 
     async def handle_DATA(self, server, session, envelope):
         action = self.store.action("dot")
@@ -84,9 +88,9 @@ class Keep:
 
 
 class Peer(SMTP):
-    def __init__(self, store, *args, **kwargs):
+    def __init__(self, store, pipelining, *args, **kwargs):
         self.store = store
-        super().__init__(Keep(store), *args, hostname="peer.test", **kwargs)
+        super().__init__(Keep(store, pipelining), *args, hostname="peer.test", **kwargs)
 
     async def misbehave(self, step, action):
         """Does it; the reply that is due, where there is one."""
@@ -142,6 +146,7 @@ def parse():
     p.add_argument("--listen", default="127.0.0.1:0")
     p.add_argument("--plan")
     p.add_argument("--discard", action="store_true")
+    p.add_argument("--one-by-one", action="store_true")
     p.add_argument("--tls", nargs=2, metavar=("CERT", "KEY"))
     p.add_argument("--smtps", action="store_true")
     p.add_argument("--auth")
@@ -168,7 +173,7 @@ async def serve(options):
     loop = asyncio.get_running_loop()
     host, port = options.listen.rsplit(":", 1)
     server = await loop.create_server(
-        lambda: Peer(store, loop=loop, **settings), host, int(port), ssl=context if options.smtps else None
+        lambda: Peer(store, not options.one_by_one, loop=loop, **settings), host, int(port), ssl=context if options.smtps else None
     )
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

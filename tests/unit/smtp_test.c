@@ -3,9 +3,12 @@
 #include "tests/support/child.h"
 
 #include <curl/curl.h>
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -31,9 +34,9 @@ struct peer {
     pid_t pid;
     int port;
 };
-static struct peer plain;
+static struct peer plain, slow; /* slow: takes one command after the other */
 
-/* mode: NULL, "--tls" or "--smtps" */
+/* mode: NULL, "--one-by-one", "--tls" or "--smtps" */
 static void peer_start(struct peer *p, const char *mode)
 {
     int out;
@@ -48,17 +51,20 @@ static void peer_start(struct peer *p, const char *mode)
         "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", p->key, "-out", p->cert, NULL};
     /* clang-format on */
-    assert_int_equal(mode ? child_run(certify) : 0, 0);
+    bool encrypted = mode && strcmp(mode, "--one-by-one") != 0;
+    assert_int_equal(encrypted ? child_run(certify) : 0, 0);
     const char *args[] = {"/usr/bin/python3",
                           "tests/support/smtp_peer.py",
                           p->dir,
                           "--plan",
                           p->plan,
-                          mode ? "--tls" : NULL,
+                          encrypted ? "--tls" : mode,
                           p->cert,
                           p->key,
-                          mode && !strcmp(mode, "--smtps") ? mode : NULL,
+                          encrypted && !strcmp(mode, "--smtps") ? mode : NULL,
                           NULL};
+    if (!encrypted)
+        args[mode ? 6 : 5] = NULL;
     p->pid = child_start(args, &out);
     FILE *f = fdopen(out, "r");
     assert_int_equal(fscanf(f, "ready %d", &p->port), 1);
@@ -95,18 +101,14 @@ static int peer_kept(const struct peer *p)
 static struct smtp_settings settings_for(const struct peer *p, char url[64])
 {
     snprintf(url, 64, "smtp://127.0.0.1:%d", p->port);
-    return (struct smtp_settings){.url = url,
-                                  .sender = "plan@example.do",
-                                  .tls = SMTP_PLAIN,
-                                  .connect_ms = 5000,
-                                  .total_ms = 10000,
-                                  .idle_s = 10};
+    return (struct smtp_settings){
+        .url = url, .sender = "plan@example.do", .tls = SMTP_PLAIN, .connect_ms = 5000, .total_ms = 10000};
 }
 
 static void send_until(struct smtp *s, int64_t until, struct smtp_result *ret)
 {
     const struct smtp_letter l = {.address = "ana@example.do", .text = mail, .size = sizeof mail - 1, .until = until};
-    smtp_send(s, &l, ret);
+    smtp_send(s, &l, NULL, ret);
 }
 
 static struct smtp_result try_once(const struct smtp_settings *set)
@@ -162,23 +164,223 @@ static const struct row {
     {"dot keep-hold", UNKNOWN, 0, 1, false}, /* accepted too late */
 };
 
-static void outcome_follows_from_the_reply(void **state)
+static void outcomes_follow(const struct peer *p)
 {
-    (void)state;
     char url[64];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct smtp_settings set = settings_for(&plain, url);
-        int kept = peer_kept(&plain);
+        struct smtp_settings set = settings_for(p, url);
+        int kept = peer_kept(p);
         if (strstr(rows[i].plan, "hold") || strstr(rows[i].plan, "slow"))
             set.total_ms = 300;
-        peer_plan(&plain, rows[i].plan);
+        peer_plan(p, rows[i].plan);
         struct smtp_result r = try_once(&set);
-        kept = peer_kept(&plain) - kept;
+        kept = peer_kept(p) - kept;
         if (r.outcome != rows[i].outcome || r.code != rows[i].code || r.away != rows[i].away || kept != rows[i].kept)
             fail_msg("%s: outcome %d code %d away %d kept %d, %s", rows[i].plan, r.outcome, r.code, r.away, kept,
                      r.error ? r.error : r.text);
         assert_int_equal(!r.code, r.error != NULL); /* silence is explained */
         assert_int_equal(atoi(r.text), r.code);     /* and the words are those of the code */
+    }
+}
+
+static void outcome_follows_from_the_reply(void **state)
+{
+    (void)state;
+    outcomes_follow(&plain);
+    outcomes_follow(&slow);
+}
+
+/* A relay word for word: it waits for what begins like `hears`, then says `says`, a byte at a time; NULL: it hangs up, and the
+ * next line is another connection's. */
+struct line {
+    const char *hears, *says;
+};
+
+struct talk {
+    const struct line *lines;
+    int listener;
+    char heard[16384]; /* with a | wherever it had to wait for more */
+};
+
+static void talk_hear(struct talk *t, int fd, char *in, const char *what)
+{
+    char *found;
+    ssize_t n = 1;
+    while (!(found = strstr(in, what)) && n > 0) {
+        size_t had = strlen(in);
+        n = recv(fd, in + had, 8191 - had, 0);
+        in[had + (n > 0 ? (size_t)n : 0)] = '\0';
+        strcat(strcat(t->heard, in + had), "|");
+    }
+    memmove(in, found ? found + strlen(what) : "", found ? strlen(found + strlen(what)) + 1 : 1);
+}
+
+static void *talk_run(void *talk)
+{
+    struct talk *t = talk;
+    char in[8192] = "";
+    int fd = -1, one = 1;
+    for (const struct line *l = t->lines; l->hears; l++) {
+        if (fd < 0) {
+            fd = accept(t->listener, NULL, NULL);
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            *in = '\0';
+        }
+        talk_hear(t, fd, in, l->hears);
+        for (const char *c = l->says ? l->says : ""; *c; c++)
+            send(fd, c, 1, MSG_NOSIGNAL);
+        if (!l->says) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    if (fd >= 0)
+        talk_hear(t, fd, in, "what never comes"); /* up to its end */
+    close(fd);
+    return NULL;
+}
+
+#define GREETING                                                                                                       \
+    {                                                                                                                  \
+        "", "220 x\r\n"                                                                                                \
+    }
+#define TALK(...)                                                                                                      \
+    (const struct line[])                                                                                              \
+    {                                                                                                                  \
+        __VA_ARGS__,                                                                                                   \
+        {                                                                                                              \
+            NULL, NULL                                                                                                 \
+        }                                                                                                              \
+    }
+#define GROUP "MAIL FROM:<plan@example.do>\r\nRCPT TO:<ana@example.do>\r\nDATA\r\n"
+#define PIPELINING                                                                                                     \
+    {                                                                                                                  \
+        "EHLO", "250-x\r\n250 PIPELINING\r\n"                                                                          \
+    }
+#define TAKEN       "250 ok\r\n250 ok\r\n354 go\r\n"
+#define X50         "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define X1000       X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50 X50
+#define END_OF_TEXT "\r\n.\r\n"
+
+static const struct {
+    const char *what;
+    const struct line *lines;
+    Mejora__MailOutcome outcomes[2]; /* the second: of a mail that follows; UNSPECIFIED: none does */
+    int code;                        /* of the last */
+    const char *heard, *unheard;
+} talks[] = {
+    {"a group leaves at once",
+     TALK(GREETING, PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT},
+     250,
+     "|" GROUP "|",
+     NULL},
+    {"not offered: one after the other",
+     TALK(GREETING, {"EHLO", "250-pipelining.example.do\r\n250-XPIPELINING\r\n250 PIPELININGX\r\n"},
+          {"MAIL", "250 ok\r\n"}, {"RCPT", "250 ok\r\n"}, {"DATA", "354 go\r\n"}, {END_OF_TEXT, "250 ok\r\n"},
+          {"MAIL", "250 ok\r\n"}, {"RCPT", "250 ok\r\n"}, {"DATA", "354 go\r\n"}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT, SENT},
+     250,
+     "|MAIL FROM:<plan@example.do>\r\n|RCPT TO:<ana@example.do>\r\n|DATA\r\n|",
+     "\r\n.\r\nMAIL"},
+    {"the recipient refused, and 354 all the same",
+     TALK(GREETING, PIPELINING, {"DATA", "250 ok\r\n550 nobody\r\n354 go\r\n"}),
+     {NEVER},
+     550,
+     GROUP,
+     ".\r\n"},
+    {"the sender refused, with the rest after it",
+     TALK(GREETING, PIPELINING, {"DATA", "451 not now\r\n503 no sender\r\n503 nobody\r\n"}),
+     {LATER},
+     451,
+     GROUP,
+     "Subject"},
+    {"421 in the middle",
+     TALK(GREETING, PIPELINING, {"DATA", "250 ok\r\n421 closing\r\n"}, {"", NULL}),
+     {LATER},
+     421,
+     GROUP,
+     "Subject"},
+    {"half an answer, then nothing",
+     TALK(GREETING, PIPELINING, {"DATA", "250 ok\r\n250 o"}, {"", NULL}),
+     {LATER},
+     0,
+     GROUP,
+     "Subject"},
+    {"words without a code",
+     TALK(GREETING, PIPELINING, {"DATA", "250 ok\r\nhello\r\n354 go\r\n"}),
+     {LATER},
+     0,
+     GROUP,
+     "Subject"},
+    {"long answers",
+     TALK(GREETING, {"EHLO", "250-" X1000 X1000 X1000 "\r\n250 PIPELINING\r\n"},
+          {"DATA", "250-" X1000 X1000 X1000 "\r\n250 ok\r\n250 " X1000 "\r\n354 go\r\n"}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT},
+     250,
+     GROUP,
+     NULL},
+    {"the next one's envelope behind the text",
+     TALK(GREETING, PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n" TAKEN}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT, SENT},
+     250,
+     "..dos\r\n.\r\n" GROUP "|",
+     NULL},
+    {"so many mails to a connection: the next one's envelope goes out again",
+     TALK(GREETING, PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n421 enough\r\n"}, {"", NULL}, GREETING,
+          PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT, SENT},
+     250,
+     "dos" END_OF_TEXT GROUP "|EHLO",
+     NULL},
+    {"the same, said of the sender",
+     TALK(GREETING, PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n452 enough\r\n"}, {"", NULL}, GREETING,
+          PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, "250 ok\r\n"}),
+     {SENT, SENT},
+     250,
+     NULL,
+     NULL},
+    {"gone with the first text: nobody knows of that, and the next goes",
+     TALK(GREETING, PIPELINING, {"DATA", TAKEN}, {END_OF_TEXT, NULL}, GREETING, PIPELINING, {"DATA", TAKEN},
+          {END_OF_TEXT, "250 ok\r\n"}),
+     {UNKNOWN, SENT},
+     250,
+     NULL,
+     NULL},
+};
+
+static void word_for_word(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++) {
+        static struct talk t;
+        struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+        socklen_t size = sizeof at;
+        pthread_t thread;
+        struct peer p = {.pid = 0};
+        char url[64];
+        struct smtp_result r[2] = {{.code = 0}, {.code = 0}};
+        t = (struct talk){.lines = talks[i].lines, .listener = socket(AF_INET, SOCK_STREAM, 0)};
+        assert_int_equal(bind(t.listener, (struct sockaddr *)&at, sizeof at) || listen(t.listener, 4), 0);
+        getsockname(t.listener, (struct sockaddr *)&at, &size);
+        p.port = ntohs(at.sin_port);
+        pthread_create(&thread, NULL, talk_run, &t);
+        struct smtp_settings set = settings_for(&p, url);
+        struct smtp *s = smtp_new(&set);
+        struct smtp_letter l[2] = {
+            {.address = "ana@example.do", .text = mail, .size = sizeof mail - 1, .until = smtp_now() + 60000}};
+        l[1] = l[0];
+        int n = talks[i].outcomes[1] ? 2 : 1;
+        for (int k = 0; k < n; k++)
+            smtp_send(s, &l[k], k + 1 < n ? &l[k + 1] : NULL, &r[k]);
+        smtp_free(s);
+        pthread_join(thread, NULL);
+        close(t.listener);
+        if (r[0].outcome != talks[i].outcomes[0] || r[1].outcome != talks[i].outcomes[1] ||
+            r[n - 1].code != talks[i].code || (talks[i].heard && !strstr(t.heard, talks[i].heard)) ||
+            (talks[i].unheard && strstr(t.heard, talks[i].unheard)))
+            fail_msg("%s: outcomes %d %d code %d %s, heard %s", talks[i].what, r[0].outcome, r[1].outcome,
+                     r[n - 1].code, r[n - 1].error ? r[n - 1].error : "", t.heard);
     }
 }
 
@@ -351,6 +553,7 @@ static int start(void **state)
     (void)state;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     peer_start(&plain, NULL);
+    peer_start(&slow, "--one-by-one");
     return 0;
 }
 
@@ -358,6 +561,7 @@ static int end(void **state)
 {
     (void)state;
     peer_stop(&plain);
+    peer_stop(&slow);
     curl_global_cleanup();
     return 0;
 }
@@ -366,6 +570,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outcome_follows_from_the_reply),
+        cmocka_unit_test(word_for_word),
         cmocka_unit_test(mail_arrives_byte_for_byte),
         cmocka_unit_test(relay_that_does_not_listen_is_away),
         cmocka_unit_test(connection_is_kept_while_it_answers),
