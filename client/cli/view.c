@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unictype.h>
-#include <unilbrk.h>
 #include <unistd.h>
 #include <unistr.h>
 #include <uniwidth.h>
@@ -346,14 +345,14 @@ static bool has_color(void)
     return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
 
-static table *table_begin(bool head)
+static table *table_begin(void)
 {
     static bool ready;
     if (!ready)
         scols_init_debug(0);
     ready = true;
     table *t = scols_new_table();
-    scols_table_enable_noheadings(t, !head);
+    scols_table_enable_noheadings(t, true);
     scols_table_enable_colors(t, has_color());
     scols_table_set_column_separator(t, "  ");
     if (!isatty(STDOUT_FILENO))
@@ -373,27 +372,71 @@ size_t view_columns(const char *text)
     return (size_t)u8_strwidth((const uint8_t *)text, "UTF-8");
 }
 
+/* A word, which ends anywhere where no line holds it. The column behind it. */
+static size_t put_word(FILE *out, const char *word, size_t size, size_t column, size_t width)
+{
+    ucs4_t c;
+    for (size_t i = 0, n; i < size; i += n) {
+        n = (size_t)u8_mbtouc(&c, (const uint8_t *)word + i, size - i);
+        size_t takes = (size_t)u8_width((const uint8_t *)word + i, n, "UTF-8");
+        if (column && column + takes > width) {
+            fputc('\n', out);
+            column = 0;
+        }
+        fwrite(word + i, 1, n, out);
+        column += takes;
+    }
+    return column;
+}
+
 char *view_wrap(char *text, size_t width)
 {
-    size_t n = text && width ? strlen(text) : 0, at = 0;
-    if (!n)
-        return text;
-    char *breaks = malloc(n + 1), *ret = malloc(2 * n + 1);
-    if (breaks && ret) {
-        u8_width_linebreaks((const uint8_t *)text, n, (int)width, 0, 0, NULL, "UTF-8", breaks);
-        for (size_t i = 0; i < n; i++) {
-            if (breaks[i] == UC_BREAK_POSSIBLE)
-                ret[at++] = '\n';
-            ret[at++] = text[i];
+    size_t column = 0, at = 0, spaces, size;
+    char *ret = NULL;
+    FILE *out = text && width ? open_memstream(&ret, &size) : NULL;
+    while (out && text[at]) {
+        at += spaces = strspn(text + at, " ");
+        size_t word = strcspn(text + at, " \n");
+        size_t takes = (size_t)u8_width((const uint8_t *)text + at, word, "UTF-8");
+        if (column && column + spaces + takes > width) {
+            fputc('\n', out);
+            column = spaces = 0;
         }
-        ret[at] = '\0';
-        free(text);
-        text = ret;
-        ret = NULL;
+        fprintf(out, "%*s", word ? (int)spaces : 0, ""); /* no line ends with one */
+        column = put_word(out, text + at, word, column + spaces, width);
+        at += word;
+        if (text[at] == '\n') {
+            fputc(text[at++], out);
+            column = 0;
+        }
     }
-    free(breaks);
-    free(ret);
-    return text;
+    if (!out)
+        return text;
+    fclose(out);
+    free(text);
+    return ret;
+}
+
+/* Its beginning, and that there is more. Takes the text. */
+static char *cut(char *text, size_t width)
+{
+    size_t at = 0, column = 0, n;
+    ucs4_t c;
+    char *ret = NULL;
+    if (!text || !width || view_columns(text) <= width)
+        return text;
+    for (size_t size = strlen(text); at < size; at += n) {
+        n = (size_t)u8_mbtouc(&c, (const uint8_t *)text + at, size - at);
+        column += (size_t)u8_width((const uint8_t *)text + at, n, "UTF-8");
+        if (column >= width)
+            break;
+    }
+    while (at && text[at - 1] == ' ')
+        at--;
+    if (asprintf(&ret, "%.*s…", (int)at, text) < 0)
+        return text;
+    free(text);
+    return ret;
 }
 
 static void add_column(table *t, const char *heading, int flags)
@@ -411,31 +454,45 @@ static bool is_number(const ProtobufCFieldDescriptor *f)
            (f->type == PROTOBUF_C_TYPE_INT32 || f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT32);
 }
 
-/* What gives way when a line is too long: reasons go over several lines, other texts are cut (`show` has them whole).
- */
-static int flags_of(const ProtobufCFieldDescriptor *f)
+/* What a column does where a line is too long. */
+enum give {
+    STAYS,
+    WRAPS, /* over several lines */
+    CUT,   /* `show` has it whole */
+};
+
+static enum give give_of(const ProtobufCFieldDescriptor *f)
 {
-    static const char *const whole[] = {"ref",    "code", "date",   "end_date", "start_date",
-                                        "due_on", "op",   "person", "who"};
-    static const char *const wrapped[] = {"reason",   "was",  "now",         "why",
-                                          "evidence", "text", "before_json", "after_json"};
-    if (is_number(f))
-        return SCOLS_FL_RIGHT;
-    for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (!strcmp(f->name, whole[i]))
-            return 0;
-    for (size_t i = 0; i < sizeof wrapped / sizeof *wrapped; i++)
-        if (!strcmp(f->name, wrapped[i]))
-            return SCOLS_FL_WRAP;
-    return json_is_time(f) || f->type == PROTOBUF_C_TYPE_ENUM || f->type == PROTOBUF_C_TYPE_BOOL ? 0 : SCOLS_FL_TRUNC;
+    static const char *const stay[] = {"ref",      "code",       "id",     "date", "due_on",
+                                       "end_date", "start_date", "person", "who",  "last_day"};
+    static const char *const beginnings[] = {"objective", "action", "actions", "what"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++)
+        if (!is_number(f) && !strcmp(f->name, beginnings[i]))
+            return CUT;
+    for (size_t i = 0; i < sizeof stay / sizeof *stay; i++)
+        if (!strcmp(f->name, stay[i]))
+            return STAYS;
+    return (is_number(f) && !is_percent(f)) || f->type == PROTOBUF_C_TYPE_BOOL ? STAYS : WRAPS;
+}
+
+/* Where it goes over several lines a symbol stays with its word. */
+static char *cell_text(const ProtobufCFieldDescriptor *f, json_t *value, size_t room)
+{
+    char *text = view_value(f, value), *ret = NULL;
+    const struct label *l = f->type == PROTOBUF_C_TYPE_ENUM ? label_find(json_string_value(value)) : NULL;
+    if (!l || !l->symbol || !room || view_columns(text) <= room ||
+        asprintf(&ret, "%s\u00a0%s", l->symbol, gettext(l->word)) < 0)
+        return text;
+    free(text);
+    return ret;
 }
 
 /* room: the width its lines may have; 0: any. */
 static void set_cell(struct libscols_line *line, size_t i, const ProtobufCFieldDescriptor *f, json_t *value,
-                     size_t room)
+                     size_t room, enum give give)
 {
-    char *text = view_value(f, value);
-    scols_line_refer_data(line, i, view_wrap(text, room)); /* which takes it */
+    char *text = cell_text(f, value, room);
+    scols_line_refer_data(line, i, give == CUT ? cut(text, room) : view_wrap(text, room)); /* which takes it */
     const struct label *l = f->type == PROTOBUF_C_TYPE_ENUM ? label_find(json_string_value(value)) : NULL;
     if (l && l->color)
         scols_cell_set_color(scols_line_get_cell(line, i), l->color);
@@ -470,7 +527,7 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
 {
     const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
     size_t n = pick(type, columns, fields), widest = 0;
-    table *t = table_begin(false);
+    table *t = table_begin();
     add_column(t, "", 0);
     add_column(t, "", SCOLS_FL_WRAP);
     for (size_t i = 0; i < n; i++) {
@@ -486,80 +543,146 @@ static void view_form(const ProtobufCMessageDescriptor *type, json_t *object, co
         struct libscols_line *line = scols_table_new_line(t, NULL);
         scols_line_set_data(line, 0, view_heading(fields[i]->name));
         set_cell(line, 1, fields[i], json_object_get(object, fields[i]->name),
-                 view_width(stdout) ? more(view_width(stdout), widest + 2) : 0);
+                 view_width(stdout) ? more(view_width(stdout), widest + 2) : 0, WRAPS);
     }
     table_end(t);
 }
 
-static size_t widest_value(const ProtobufCFieldDescriptor *f, json_t *rows)
+struct column {
+    const ProtobufCFieldDescriptor *field;
+    enum give give;
+    size_t width, least, room; /* what it takes, may take, and is given; room 0: any */
+};
+
+static size_t larger(size_t a, size_t b)
 {
-    size_t widest = 0, i;
+    return a > b ? a : b;
+}
+
+static size_t longest_word(const char *text)
+{
+    size_t longest = 0;
+    for (size_t at = 0, size; text[at]; at += size + (text[at + size] == ' ')) {
+        size = strcspn(text + at, " ");
+        size_t columns = (size_t)u8_width((const uint8_t *)text + at, size, "UTF-8");
+        longest = larger(longest, columns);
+    }
+    return longest;
+}
+
+/* False: nothing stands in it. */
+static bool measure(struct column *c, const ProtobufCFieldDescriptor *f, json_t *rows)
+{
+    enum { LEAST = 8, WORD = 13 };
+    const char *heading = view_heading(f->name);
+    bool any = is_percent(f);
+    size_t i;
     json_t *row;
+    *c = (struct column){f, give_of(f), 0, LEAST, 0};
     json_array_foreach(rows, i, row)
     {
-        char *text = view_value(f, json_object_get(row, f->name));
-        widest = text && view_columns(text) > widest ? view_columns(text) : widest;
+        json_t *value = json_object_get(row, f->name);
+        char *text = cell_text(f, value, LEAST);
+        size_t width = text ? view_columns(text) : 0, word = text && c->give == WRAPS ? longest_word(text) : 0;
+        any = any || !(is_empty(value) || json_is_false(value));
+        c->width = larger(c->width, width);
+        c->least = larger(c->least, word);
         free(text);
     }
-    return widest;
+    c->least = larger(c->give == STAYS ? c->width : c->least > WORD ? WORD : c->least, longest_word(heading));
+    c->width = larger(c->width, view_columns(heading));
+    c->least = c->least < c->width ? c->least : c->width;
+    return any;
 }
 
-/* Whether a terminal's line holds the headings and what cannot give way; what is left is shared by what can. */
-static bool fits(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *rows, size_t room[])
+static struct column *narrowest(struct column columns[], size_t n)
 {
-    size_t width = view_width(stdout), needed = 2 * (n - 1), flexible = 0;
-    for (size_t c = 0; c < n; c++) {
-        bool gives_way = flags_of(fields[c]) & (SCOLS_FL_TRUNC | SCOLS_FL_WRAP);
-        size_t heading = view_columns(view_heading(fields[c]->name)),
-               widest = gives_way ? 0 : widest_value(fields[c], rows);
-        needed += widest > heading ? widest : heading;
-        flexible += gives_way;
-        room[c] = gives_way ? heading : 0;
-    }
-    for (size_t c = 0; c < n; c++)
-        room[c] = width && flags_of(fields[c]) & SCOLS_FL_WRAP
-                      ? room[c] + more(width, needed) / (flexible ? flexible : 1)
-                      : 0;
-    return !width || needed <= width;
+    struct column *ret = NULL;
+    for (struct column *c = columns; c < columns + n; c++)
+        if (c->give != STAYS && c->room < c->width && (!ret || c->room < ret->room))
+            ret = c;
+    return ret;
 }
 
-static void view_lines(const ProtobufCFieldDescriptor *fields[], size_t n, json_t *rows, const size_t room[])
+/* Where a terminal's line is short every column begins with the least, and what is left goes to the narrowest, until it
+ * needs no more. False: the line is too short for that. */
+static bool fits(struct column columns[], size_t n)
+{
+    size_t width = view_width(stdout), all = 2 * (n - 1), least = all;
+    struct column *c;
+    for (c = columns; c < columns + n; c++) {
+        all += c->width;
+        least += c->least;
+    }
+    for (c = columns; c < columns + n; c++)
+        c->room = !width ? 0 : all <= width ? c->width : c->least; /* nothing is cut for a pipe */
+    for (; all > width && least < width && (c = narrowest(columns, n)); least++)
+        c->room++;
+    return !width || all <= width || least <= width;
+}
+
+/* Headings are a line as any other: they too may take several. */
+static void put_headings(table *t, const struct column columns[], size_t n)
+{
+    struct libscols_line *line = scols_table_new_line(t, NULL);
+    for (size_t i = 0; i < n; i++)
+        scols_line_refer_data(line, i, view_wrap(strdup(view_heading(columns[i].field->name)), columns[i].room));
+}
+
+static void view_lines(struct column columns[], size_t n, json_t *rows)
 {
     json_t *row;
     size_t i;
-    table *t = table_begin(true);
+    table *t = table_begin();
+    scols_table_set_termforce(t, SCOLS_TERMFORCE_NEVER); /* it is laid out already */
     for (size_t c = 0; c < n; c++)
-        add_column(t, view_heading(fields[c]->name), flags_of(fields[c]));
+        add_column(t, "", SCOLS_FL_WRAP | (is_number(columns[c].field) ? SCOLS_FL_RIGHT : 0));
+    put_headings(t, columns, n);
     json_array_foreach(rows, i, row)
     {
         struct libscols_line *line = scols_table_new_line(t, NULL);
         for (size_t c = 0; c < n; c++)
-            set_cell(line, c, fields[c], json_object_get(row, fields[c]->name), room[c]);
+            set_cell(line, c, columns[c].field, json_object_get(row, columns[c].field->name), columns[c].room,
+                     columns[c].give);
     }
     table_end(t);
 }
 
-static void view_list(const ProtobufCMessageDescriptor *type, json_t *rows, const char *columns)
+static void view_list(const ProtobufCMessageDescriptor *type, json_t *rows, const char *names)
 {
     const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
-    size_t n = pick(type, columns, fields), room[MAX_COLUMNS], i;
+    struct column columns[MAX_COLUMNS];
+    size_t picked = pick(type, names, fields), n = 0, i;
     json_t *row;
-    if (json_array_size(rows) && fits(fields, n, rows, room)) {
-        view_lines(fields, n, rows, room);
+    for (i = 0; i < picked; i++)
+        n += measure(&columns[n], fields[i], rows);
+    if (n && fits(columns, n)) {
+        view_lines(columns, n, rows);
         return;
     }
     json_array_foreach(rows, i, row) /* too narrow: one below the other */
     {
         if (i)
             puts("");
-        view_form(type, row, columns);
+        view_form(type, row, names);
     }
+}
+
+static bool has_any(const ProtobufCMessageDescriptor *type, json_t *object, const char *columns)
+{
+    const ProtobufCFieldDescriptor *fields[MAX_COLUMNS];
+    bool ret = false;
+    for (size_t i = pick(type, columns, fields); i-- > 0;)
+        ret = ret || !is_empty(json_object_get(object, fields[i]->name));
+    return ret;
 }
 
 static void view_section(const ProtobufCMessageDescriptor *type, json_t *reply, const char *name, const char *columns,
                          bool titled)
 {
     if (!strcmp(name, ".")) {
+        if (titled && has_any(type, reply, columns))
+            puts("");
         view_form(type, reply, columns);
         return;
     }

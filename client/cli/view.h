@@ -21,8 +21,8 @@ void view_json(json_t *value);
 /* A stream's line: a row of CSV or TSV (row NULL: the header), a JSON object in one line otherwise. */
 void view_line(enum format format, const ProtobufCMessageDescriptor *type, json_t *row);
 
-/* With newlines where lines of a width should end: between words where there are any. Takes the text; the caller frees what it
- * gives. width 0: any. */
+/* With newlines where lines of a width should end: between words, within one that no line holds. Takes the text; the caller
+ * frees what it gives. width 0: any. */
 char *view_wrap(char *text, size_t width);
 size_t view_width(FILE *out);          /* of the terminal's line; 0: no terminal */
 size_t view_columns(const char *text); /* what a text takes of it */
