@@ -342,12 +342,12 @@ const struct command commands[] = {
      ARGS(ABOUT("REF", REF_ACTION, N_("only this action's")), IN_PLAN, IN_INSTITUTION,
           SWITCH("pending", "pending", N_("only those not yet sent")),
           FIELD("state", "state", N_("only in this state: failed shows what could not be sent"))),
-     "reminders: ref name hears_as kind rule due_on state sent_at reason mail; "
+     "reminders: ref name hears_as rule due_on state sent_at reason mail; "
      "unreached: name address since relay_code relay_text; paused: " PAUSE_COLUMNS,
      NULL, NULL, N_("the reminders, sent and to be sent"), "mejora reminder list --pending"},
     {"reminder", "explain", OP_reminder_explain, REF_ACTION, ARGS(THE_ACTION),
      ".: ref action end_date percent today reason; "
-     "reminders: name hears_as unit address kind rule due_on state reason attempts sent_at next_attempt_at relay_code "
+     "reminders: name hears_as unit address rule due_on state reason attempts sent_at next_attempt_at relay_code "
      "relay_text; "
      "policy: " POLICY_COLUMNS "; paused: " PAUSE_COLUMNS,
      NULL, NULL, N_("why an action's reminders went out, or did not, and to whom"), "mejora reminder explain 12"},
@@ -391,7 +391,7 @@ const struct command commands[] = {
      "mejora reminder test ana@inm.example --smtp smtp://relay.inm.example:587"},
     {"reminder", "simulate", OP_reminder_simulate, REF_INSTITUTION,
      ARGS(FIELD("until", "until", N_("the last day: 2027-06-30; in 30 days")), IN_PLAN, IN_INSTITUTION),
-     "mails: date name address refs reason; paused: " PAUSE_COLUMNS, NULL, NULL,
+     "mails: date name address rules reason; paused: " PAUSE_COLUMNS, NULL, NULL,
      N_("every reminder that would go out, day by day, without sending any"),
      "mejora reminder simulate --until 2027-06-30"},
     {"reminder", "pause", OP_reminder_pause, REF_INSTITUTION, ARGS(IN_PLAN, IN_INSTITUTION, WHY),

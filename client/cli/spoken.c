@@ -71,6 +71,18 @@ static bool is_labelled(const char *field)
 
 static void put_value(FILE *out, const char *field, json_t *value);
 
+/* "deputy:5,manager:10", as policies have it; it may be typed so too. */
+static void put_list(FILE *out, const char *text)
+{
+    char word[64];
+    while (*text) {
+        size_t size = strcspn(text, ":,"), end = strspn(text + size, ":,");
+        snprintf(word, sizeof word, "%.*s", (int)size, text);
+        fprintf(out, "%s%.*s", view_label(word), (int)end, text + size);
+        text += size + end;
+    }
+}
+
 /* What people typed may look like anything: only by its field is a text known to be more than a text. */
 static void put_text(FILE *out, const char *field, const char *text)
 {
@@ -85,6 +97,8 @@ static void put_text(FILE *out, const char *field, const char *text)
         fputs(time, out);
     else if (!strcmp(field, "op"))
         fputs(spoken_op(text, words), out);
+    else if (!strcmp(field, "escalation") || !strcmp(field, "asks"))
+        put_list(out, text);
     else
         fputs(is_labelled(field) ? view_label(text) : text, out);
     json_decref(object);
@@ -231,6 +245,85 @@ static void word_values(json_t *row)
     }
 }
 
+/* Why a reminder is due on its day: days from the end, weeks, working days, by its kind. */
+static char *rule_text(json_t *row)
+{
+    const char *kind = json_string_value(json_object_get(row, "kind"));
+    const char *as = json_string_value(json_object_get(row, "hears_as"));
+    int rule = (int)json_integer_value(json_object_get(row, "rule")), n = abs(rule), size;
+    bool own = kind && !strcmp(kind, "deadline");
+    char *ret = NULL;
+    if (kind && !strcmp(kind, "silence"))
+        size = asprintf(&ret, ngettext("%d week without a report", "%d weeks without a report", (unsigned)n), n);
+    else if (kind && !strcmp(kind, "escalation"))
+        size =
+            asprintf(&ret,
+                     ngettext("escalation to the %2$s after %1$d working day overdue without activity",
+                              "escalation to the %2$s after %1$d working days overdue without activity", (unsigned)n),
+                     n, as ? view_label(as) : "?");
+    else if (!rule)
+        size = asprintf(&ret, "%s", own ? _("the day of the deadline") : _("the day of the end"));
+    else if (rule < 0)
+        size =
+            own ? asprintf(&ret, ngettext("%d day before the deadline", "%d days before the deadline", (unsigned)n), n)
+                : asprintf(&ret, ngettext("%d day before the end", "%d days before the end", (unsigned)n), n);
+    else
+        size = own ? asprintf(&ret, ngettext("%d day past the deadline", "%d days past the deadline", (unsigned)n), n)
+                   : asprintf(&ret, ngettext("overdue for %d day", "overdue for %d days", (unsigned)n), n);
+    return size < 0 ? NULL : ret;
+}
+
+/* "7 days before the end: inm/2026/1, inm/2026/2; overdue for 84 days: inm/2026/13" */
+static char *rules_text(json_t *rules)
+{
+    json_t *groups = json_object(), *why, *group;
+    const char *words, *ref;
+    char *ret = NULL;
+    size_t size, i;
+    json_array_foreach(rules, i, why)
+    {
+        char *text = rule_text(why);
+        group = json_object_get(groups, text ? text : "");
+        ref = json_string_value(json_object_get(why, "ref"));
+        json_object_set_new(
+            groups, text ? text : "",
+            json_sprintf("%s%s%s", group ? json_string_value(group) : "", group ? ", " : "", ref ? ref : ""));
+        free(text);
+    }
+    FILE *out = open_memstream(&ret, &size);
+    json_object_foreach(groups, words, group)
+    {
+        if (out)
+            fprintf(out, "%s%s: %s", ftell(out) ? "; " : "", words, json_string_value(group));
+    }
+    if (out)
+        fclose(out);
+    json_decref(groups);
+    return ret;
+}
+
+static void word_rule(json_t *row)
+{
+    json_t *rules = json_object_get(row, "rules");
+    const char *field = rules ? "rules" : "rule";
+    char *text = rules ? rules_text(rules) : json_object_get(row, "rule") ? rule_text(row) : NULL;
+    if (text)
+        json_object_set_new(row, field, json_string(text));
+    free(text);
+}
+
+static void word_lists(json_t *row)
+{
+    static const char *const names[] = {"escalation", "asks"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        json_t *value = json_object_get(row, names[i]);
+        char *text = json_is_string(value) ? spoken_value(names[i], value) : NULL;
+        if (text)
+            json_object_set_new(row, names[i], json_string(text));
+        free(text);
+    }
+}
+
 void spoken_reply(json_t *reply)
 {
     const char *name;
@@ -243,8 +336,11 @@ void spoken_reply(json_t *reply)
             word_reason(row);
             word_op(row);
             word_values(row);
+            word_rule(row);
         }
-        if (json_is_object(rows))
+        if (json_is_object(rows)) {
             word_op(rows);
+            word_lists(rows);
+        }
     }
 }

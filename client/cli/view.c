@@ -450,7 +450,7 @@ static void add_column(table *t, const char *heading, int flags)
 
 static bool is_number(const ProtobufCFieldDescriptor *f)
 {
-    return f->label != PROTOBUF_C_LABEL_REPEATED && !json_is_time(f) &&
+    return f->label != PROTOBUF_C_LABEL_REPEATED && !json_is_time(f) && strcmp(f->name, "rule") != 0 && /* in words */
            (f->type == PROTOBUF_C_TYPE_INT32 || f->type == PROTOBUF_C_TYPE_INT64 || f->type == PROTOBUF_C_TYPE_UINT32);
 }
 

@@ -1,5 +1,6 @@
 create type op.attempt as (attempt int, at timestamptz, address text, result mejora.mail_outcome, relay_code int, relay_text text);
-create type op.told as (ref text, rule int, due_on date, state mejora.reminder_state, code text, args text[], reason text);
+create type op.told as (ref text, rule int, due_on date, state mejora.reminder_state, code text, args text[], reason text,
+                      kind mejora.reminder_kind, hears_as mejora.hears_as);
 
 -- One mail: to whom, what it spoke of, each attempt and what the relay said.
 create function op.reminder_show(
@@ -23,7 +24,8 @@ begin
     ended_at := m.ended_at;
     result := m.outcome;
     next_attempt_at := case when m.ended_at is null and m.leased_until is null then m.not_before end;
-    select array_agg(row(lib.ref(r.institution, r.plan, nullif(r.item_no, 0)), r.rule, r.due_on, r.state, y.code, y.args, null)::op.told
+    select array_agg(row(lib.ref(r.institution, r.plan, nullif(r.item_no, 0)), r.rule, r.due_on, r.state, y.code, y.args, null,
+                         r.kind, r.hears_as)::op.told
                      order by r.plan, r.item_no, r.rule)
       into reminders
       from mejora.reminder r cross join lateral lib.reminder_why(r, m, address) y where r.mail = m.mail;

@@ -55,9 +55,11 @@ teardown_file() { server_stop; }
     [ "$(jq -r '.mails[] | select(.refs | index("inm/2023/5")) | .date + " " + .person' <<<"$output" | paste -sd ' ')" = \
         "2026-06-01 luz 2026-06-08 luz 2026-06-12 luz 2026-06-14 luz 2026-06-15 luz" ]
     run -0 mejora aviso simular --until 2026-06-15
-    [[ $output == *"luz@inm.example"*"inm/2023/5"* ]]
+    [[ $output == *"2026-06-08"*"luz@inm.example"*"7 días antes del fin: inm/2023/5"* ]] || false
+    [[ $output == *"2026-06-15"*"luz@inm.example"*"el día del fin: inm/2023/5"* ]] || false
     run -0 mejora aviso explicar 5
-    [[ $output == *"Sale el 2026-06-15, desde las 8:00."* && $output == *"30,15,7,3,1,0"* ]]
+    [[ $output == *"Sale el 2026-06-15, desde las 8:00."* && $output == *"30,15,7,3,1,0"* ]] || false
+    [[ $output == *"el día del fin"* && $output == *"suplente:5,superior:10,planificación:15,autoridad:20"* ]] || false
     mejora progress report 5 100 --evidence Acta
     run -0 mejora reminder explain 5
     [[ $output == *"inm/2023/5 está terminada"* ]]

@@ -177,6 +177,34 @@ static void changes_are_told_in_words(void **state)
 }
 
 static const struct {
+    const char *row, *said;
+} rules[] = {
+    {"{\"kind\": \"term\", \"rule\": -30}", "30 days before the end"},
+    {"{\"kind\": \"term\", \"rule\": -1}", "1 day before the end"},
+    {"{\"kind\": \"term\", \"rule\": 0}", "the day of the end"},
+    {"{\"kind\": \"term\", \"rule\": 14}", "overdue for 14 days"},
+    {"{\"kind\": \"silence\", \"rule\": 4}", "4 weeks without a report"},
+    {"{\"kind\": \"escalation\", \"rule\": 5, \"hears_as\": \"deputy\"}",
+     "escalation to the deputy after 5 working days overdue without activity"},
+    {"{\"kind\": \"deadline\", \"rule\": -7}", "7 days before the deadline"},
+    {"{\"kind\": \"deadline\", \"rule\": 7}", "7 days past the deadline"},
+    {"{\"kind\": \"deadline\", \"rule\": 0}", "the day of the deadline"},
+};
+
+static void reminders_say_by_which_rule(void **state)
+{
+    (void)state;
+    setenv("LANGUAGE", "en", 1);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        json_t *reply = json_pack("{s:[o]}", "reminders", json_loads(rules[i].row, 0, NULL));
+        spoken_reply(reply);
+        json_t *row = json_array_get(json_object_get(reply, "reminders"), 0);
+        assert_string_equal(json_string_value(json_object_get(row, "rule")), rules[i].said);
+        json_decref(reply);
+    }
+}
+
+static const struct {
     const char *text, *safe;
 } texts[] = {
     {"Peña – «75 %» ✓ 名", "Peña – «75 %» ✓ 名"},
@@ -210,6 +238,7 @@ int main(void)
         cmocka_unit_test(nothing_hidden_reaches_a_terminal),
         cmocka_unit_test(every_operation_has_words_and_is_found_by_them),
         cmocka_unit_test(changes_are_told_in_words),
+        cmocka_unit_test(reminders_say_by_which_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
