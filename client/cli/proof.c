@@ -8,7 +8,6 @@
 #include "client/lib/witness.h"
 #include "common/json.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -148,29 +147,24 @@ int run_proof(struct cli *cli)
 
 /* ---- mejora audit export ---- */
 
-/* Subtrees up to that leaf, from the bytes. False: there are too few. */
-static bool put_span(struct export *e, uint64_t beyond, const uint8_t **at, const uint8_t *end)
+/* What is left out where we are. False: the server says something else than it should. */
+static bool put_skip(struct export *e, const Mejora__AuditSkip *skip)
 {
+    uint64_t leaf = e->leaves, next = (uint64_t)skip->next;
     size_t size = 0;
-    for (uint64_t leaf = e->leaves; leaf < beyond; leaf += UINT64_C(1) << tree_span(leaf, beyond))
+    for (; leaf < next; leaf += UINT64_C(1) << tree_span(leaf, next))
         size += TREE_HASH;
-    bool ok = beyond >= e->leaves && size <= (size_t)(end - *at);
-    if (ok && size)
-        export_skip(e, beyond, *at, size);
-    *at += ok ? size : 0;
+    bool ok = size && skip->nodes.len == size;
+    if (ok)
+        export_skip(e, next, skip->nodes.data, size);
     return ok;
 }
 
 /* One leaf from the bytes. False: they are none. */
 static bool put_leaf(struct export *e, const uint8_t **at, const uint8_t *end)
 {
-    uint64_t leaf;
     struct entry entry;
-    if ((size_t)(end - *at) < sizeof leaf)
-        return false;
-    memcpy(&leaf, *at, sizeof leaf);
-    *at += sizeof leaf;
-    if (!put_span(e, be64toh(leaf), at, end) || end - *at < TREE_HASH + 1)
+    if (end - *at < TREE_HASH + 1)
         return false;
     const uint8_t *hash = *at, *bytes = hash + TREE_HASH;
     size_t size = *bytes ? entry_read(bytes, (size_t)(end - bytes), &entry) : 1;
@@ -189,25 +183,18 @@ static size_t put_checkpoints(struct export *e, const Mejora__AuditExportReply *
     return at;
 }
 
-/* Where they begin: protobuf-c has NULL for none, and nothing may be added to that. */
-static const uint8_t *begin_of(const ProtobufCBinaryData *bytes)
-{
-    return bytes->data ? bytes->data : (const uint8_t *)"";
-}
-
 /* False: what came is not what the server should send. */
 static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
 {
-    const uint8_t *at = begin_of(&page->leaves), *end = at + page->leaves.len, *rest = begin_of(&page->skipped);
+    const uint8_t *at = page->leaves.data, *end = at ? at + page->leaves.len : at; /* NULL: none */
     bool ok = page->has_next && page->next <= page->size;
-    size_t done = 0;
-    while (ok && at < end) {
-        ok = put_leaf(e, &at, end);
+    size_t skip = 0, done = put_checkpoints(e, page, 0);
+    while (ok && (at != end || skip < page->n_skips)) {
+        bool left_out = skip < page->n_skips && (uint64_t)page->skips[skip]->leaf == e->leaves;
+        ok = left_out ? put_skip(e, page->skips[skip++]) : put_leaf(e, &at, end);
         done = put_checkpoints(e, page, done);
     }
-    ok = ok && put_span(e, (uint64_t)page->next, &rest, rest + page->skipped.len);
-    put_checkpoints(e, page, done);
-    return ok;
+    return ok && e->leaves == (uint64_t)page->next;
 }
 
 enum { STRETCH = 4096 }; /* leaves that a connection reads at a time, when all of them are wanted */

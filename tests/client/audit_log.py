@@ -91,7 +91,8 @@ class World:
     def read_out(self):
         """The same from within a transaction, where changes are that will be rolled back."""
         page = json.loads(self.sql("""select json_build_object('key', key, 'size', size, 'next', next,
-            'leaves', encode(leaves, 'hex'), 'skipped', encode(skipped, 'hex'),
+            'leaves', encode(leaves, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
+                                                         from unnest(skips) s),
             'notes', (select json_object_agg(c.size, c.note) from unnest(checkpoints) c))
             from op.audit_export(1, '*', null, null, null, null, null, null, null, null, null, null, null, null, null)"""))
         path = Path(f"{self.home}/read")
@@ -139,21 +140,17 @@ def lines_of_page(page):
     """A page that has all of a log as an export, from proto/audit.proto and docs/audit-log.md."""
     lines = [line_of({"log": page["key"], "scope": "*", "filter": {}, "size": page["size"]})]
     data, at, leaves, entries = bytes.fromhex(page["leaves"] or ""), 0, 0, 0
-    notes = {int(size): note for size, note in (page["notes"] or {}).items()}
-    while at < len(data):
-        leaf, at = int.from_bytes(data[at:at + 8], "big"), at + 8
-        if leaf != leaves:
-            spans = 32 * len(list(verify_audit.spans(leaves, leaf)))
-            lines.append(line_of({"skip": leaf, "nodes": data[at:at + spans].hex()}))
-            at += spans
-        line, at = leaf_of_bytes(leaf, data, at)
-        lines.append(line_of(line))
-        leaves, entries = leaf + 1, entries + 1
+    notes, skips = ({int(n): what for n, what in (page[name] or {}).items()} for name in ("notes", "skips"))
+    while at < len(data) or leaves in skips:
+        if leaves in skips:
+            leaves, nodes = skips[leaves]
+            lines.append(line_of({"skip": leaves, "nodes": nodes}))
+        else:
+            line, at = leaf_of_bytes(leaves, data, at)
+            lines.append(line_of(line))
+            leaves, entries = leaves + 1, entries + 1
         if leaves in notes:
             lines.append(line_of({"checkpoint": notes[leaves]}))
-    if leaves != page["next"]:
-        lines.append(line_of({"skip": page["next"], "nodes": page["skipped"]}))
-        lines.append(line_of({"checkpoint": notes[page["next"]]}))
     return lines + [line_of({"entries": entries, "sha256": sha256("".join(lines).encode()).hex()})]
 
 
