@@ -75,7 +75,7 @@ begin
     ), new as (
         insert into mejora.mail (institution, person, created_at, not_before)
         select p.institution, p.person, lib.now(), lib.now()
-          from (select * from due union select * from told) p limit at_most
+          from (select * from due union select * from told) p order by p.institution, p.person limit at_most
             on conflict do nothing
         returning mail)
     select coalesce(array_agg(mail), '{}') into opened from new;
@@ -88,7 +88,7 @@ create function lib.mails_retake(at_most int) returns bigint[] language sql as $
     select array(select m.mail from mejora.mail m
                   where m.ended_at is null and (m.institution = mejora.here() or mejora.sees_all())
                     and (m.leased_until < now() or (m.leased_until is null and m.not_before <= lib.now()))
-                    and (m.outcome is not distinct from 'later'
+                    and (m.outcome is not distinct from 'later' or not exists (select from mejora.reminder_pause)
                          or not exists (select from mejora.reminder r
                                            join mejora.reminder_pause z
                                              on z.institution = r.institution and z.plan in (0, r.plan)

@@ -24,7 +24,8 @@ begin
         select 'denied', 'role_denied', '{}'::text[] into outcome, error, error_args;
         return;
     end if;
-    select f.day, lib.mail_items(institution, f.day, array_agg(row(f.plan, f.item_no, f.kind, f.base, f.day, f.unit, f.hears_as)::lib.mail_about))
+    select f.day, (select x.items from lib.mails_items(array_agg(row(0, institution, f.day, f.plan, f.item_no, f.kind, f.base, f.day,
+                                                                      f.unit, f.hears_as)::lib.mail_about)) x)
       into date, items
       from lib.reminders_foreseen(institution, null, today, today + 366) f
      where f.person = w.id group by f.day order by f.day limit 1;
