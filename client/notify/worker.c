@@ -25,6 +25,7 @@ enum {
     QUICK_MS = 20000,
     LEASE_MS = 30000,
     MARGIN_MS = 10000,
+    FRESH_MS = 1000,
     PAUSE_MIN_MS = 1000,
     PAUSE_MAX_MS = 60000
 };
@@ -69,12 +70,14 @@ static void log_refusal(const struct worker *w, const char *op, const struct ans
 }
 
 /* The mail may be out: the report is asked for with one id until the server has heard it, even while stopping. Without
- * an end in sight (--once, or told to stop) it is given up; the server then counts the lease as run out. */
-static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r)
+ * an end in sight (--once, or told to stop) it is given up; the server then counts the lease as run out. next: the mail whose text leaves
+ * next, or NULL. True: it was asked about, just now, and may leave. */
+static bool report(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r, const Mejora__Mail *next)
 {
     Mejora__ReminderReportRequest request = MEJORA__REMINDER_REPORT_REQUEST__INIT;
     uint8_t id[CALL_ID];
     struct answer a;
+    bool holds = false;
     arc4random_buf(id, sizeof id);
     request.has_mail = request.has_token = request.has_result = true;
     request.mail = mail->mail;
@@ -85,17 +88,25 @@ static void report(struct worker *w, const Mejora__Mail *mail, const struct smtp
     request.smtp_text = *r->text ? (char *)(size_t)r->text : NULL;
     request.has_address_refused = request.address_refused =
         r->phase == SMTP_RCPT && r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_NEVER;
+    request.has_leaving = request.has_leaving_token = next != NULL;
+    request.leaving = next ? next->mail : 0;
+    request.leaving_token = next ? next->token : 0;
     for (bool again = true; again;) {
+        int64_t asked = smtp_now();
         client_call(w->client, &ops[OP_reminder_report], mail->institution, &request.base, id, &a);
         enum worker_end end = end_of(&a);
         if (end != WORKER_DONE)
             log_refusal(w, "reminder_report", &a);
+        else /* what was kept for a question that had to be sent again may be an answer of long ago */
+            holds = next && !((Mejora__ReminderReportReply *)(void *)a.reply)->leaving_error &&
+                    smtp_now() - asked < FRESH_MS;
         answer_free(&a);
         again = end == WORKER_UNREACHABLE && !w->once && !*w->stop;
         if (again)
             back_off(w);
     }
     fault(FAULT_mail_reported);
+    return holds;
 }
 
 static const char *count(struct tally *t, Mejora__MailOutcome outcome)
@@ -144,20 +155,34 @@ struct parcel {
     struct smtp_letter letter;
 };
 
+static bool check(struct worker *w, const Mejora__Mail *mail)
+{
+    Mejora__ReminderCheckRequest request = MEJORA__REMINDER_CHECK_REQUEST__INIT;
+    struct answer a;
+    request.has_mail = request.has_token = true;
+    request.mail = mail->mail;
+    request.token = mail->token;
+    bool holds = client_call(w->client, &ops[OP_reminder_check], mail->institution, &request.base, NULL, &a);
+    if (!holds)
+        log_refusal(w, "reminder_check", &a);
+    answer_free(&a);
+    return holds;
+}
+
+/* What is still to be told of the mail before. At most one: its report is heard before another text leaves. */
+static bool tell(struct worker *w, const Mejora__Mail *next)
+{
+    const Mejora__Mail *mail = w->told;
+    w->told = NULL;
+    bool same = mail && next && mail->institution && next->institution && !strcmp(mail->institution, next->institution);
+    return mail && report(w, mail, &w->told_result, same ? next : NULL);
+}
+
 /* Is it still this worker's, and still true? Without an answer it does not go. */
 static bool still_holds(void *parcel)
 {
     const struct parcel *p = parcel;
-    Mejora__ReminderCheckRequest request = MEJORA__REMINDER_CHECK_REQUEST__INIT;
-    struct answer a;
-    request.has_mail = request.has_token = true;
-    request.mail = p->mail->mail;
-    request.token = p->mail->token;
-    bool holds = client_call(p->worker->client, &ops[OP_reminder_check], p->mail->institution, &request.base, NULL, &a);
-    if (!holds)
-        log_refusal(p->worker, "reminder_check", &a);
-    answer_free(&a);
-    return holds;
+    return tell(p->worker, p->mail) || check(p->worker, p->mail);
 }
 
 static void settle(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r)
@@ -166,7 +191,13 @@ static void settle(struct worker *w, const Mejora__Mail *mail, const struct smtp
     log_line(r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT ? LOG_INFO : LOG_WARNING,
              "worker=%s mail=%" PRId64 " token=%d outcome=%s code=%d ms=%" PRId64 "%s%s", w->name, mail->mail,
              mail->token, outcome, r->code, r->ms, why ? " reason=" : "", why ? why : "");
-    report(w, mail, r);
+    tell(w, NULL);
+    if (r->ahead) {
+        w->told = mail;
+        w->told_result = *r;
+    } else {
+        report(w, mail, r, NULL);
+    }
     snprintf(w->away, sizeof w->away, "%s", !r->away ? "" : r->error ? r->error : r->text);
     show_progress(w);
 }
@@ -277,11 +308,9 @@ static bool take(struct worker *w, struct batch *b, struct parcel *ret)
 static void deliver(struct worker *w, const struct parcel *p, const struct parcel *next)
 {
     struct smtp_result r;
-    client_stop(w->client, NULL); /* what is in hand is finished */
     smtp_send(w->smtp, &p->letter, next ? &next->letter : NULL, &r);
     fault(FAULT_mail_taken);
     settle(w, p->mail, &r);
-    client_stop(w->client, w->stop);
 }
 
 /* The next one is ready before this one leaves, so that its envelope can go along. */
@@ -289,6 +318,7 @@ static void work_at(struct worker *w, struct batch *b)
 {
     struct parcel two[2];
     int at = 0;
+    client_stop(w->client, NULL); /* what is in hand is finished, and told */
     bool have = take(w, b, &two[at]);
     while (have) {
         bool more = take(w, b, &two[!at]);
@@ -300,6 +330,8 @@ static void work_at(struct worker *w, struct batch *b)
         if (more && !have)
             free(two[at].text);
     }
+    tell(w, NULL);
+    client_stop(w->client, w->stop);
 }
 
 static bool connection_open(struct worker *w)

@@ -39,7 +39,9 @@ struct worker {
     int limit;                                       /* mails asked for at once: more as long as they go quickly */
     unsigned failures;                               /* in a row, of server or relay */
     char checkpoint[LOG_KEY_TEXT + CHECKPOINT_TEXT]; /* of the audit log, for the mails of this lease */
-    char away[256];                                  /* what kept the relay from taking mail; empty: it takes some */
+    const Mejora__Mail *told;                        /* sent, and to be reported with the question about the next one */
+    struct smtp_result told_result;
+    char away[256]; /* what kept the relay from taking mail; empty: it takes some */
 };
 
 enum worker_end worker_run(struct worker *w);

@@ -3,13 +3,20 @@ create function op.reminder_check(
     me int, institution text, mail bigint, token int,
     out outcome mejora.outcome, out error text, out error_args text[]) stable language plpgsql as $$
 #variable_conflict use_variable
+begin
+    select * into outcome, error, error_args from lib.missing(institution, null, null);
+    if outcome is null then
+        select x.error, x.args into error, error_args from lib.mail_gone(mail, token) x;
+        outcome := case when error is null then 'ok' else 'conflict' end;
+    end if;
+end $$;
+
+-- Why it may not go; null: it may.
+create function lib.mail_gone(mail bigint, token int, out error text, out args text[]) stable language plpgsql as $$
+#variable_conflict use_variable
 declare
     stale text;
 begin
-    select * into outcome, error, error_args from lib.missing(institution, null, null);
-    if outcome is not null then
-        return;
-    end if;
     select lib.ref(r.institution, r.plan, nullif(r.item_no, 0)) into stale
       from mejora.reminder r
      where r.mail = mail and r.state = 'leased'
@@ -18,10 +25,8 @@ begin
      limit 1;
     if not exists (select from mejora.mail m where m.mail = mail and m.token = token and m.leased_until > now()
                                                and (m.institution = mejora.here() or mejora.sees_all())) then
-        select 'conflict', 'lease_lost', array[coalesce(mail::text, '')] into outcome, error, error_args;
+        select 'lease_lost', array[coalesce(mail::text, '')] into error, args;
     elsif stale is not null then
-        select 'conflict', 'mail_stale', array[mail::text, stale] into outcome, error, error_args;
-    else
-        outcome := 'ok';
+        select 'mail_stale', array[mail::text, stale] into error, args;
     end if;
 end $$;

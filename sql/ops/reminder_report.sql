@@ -1,9 +1,10 @@
--- What became of a mail. Only the worker that holds it now may say so, and only once.
+-- What became of a mail. Only the worker that holds it now may say so, and only once. And may the one go that leaves next,
+-- as of reminder_check?
 create function op.reminder_report(
     me int, institution text,
     inout mail bigint, token int, result mejora.mail_outcome, smtp_code int, smtp_text text,
-    address_refused boolean,
-    out next_attempt_at timestamptz,
+    address_refused boolean, leaving bigint default null, leaving_token int default null,
+    out next_attempt_at timestamptz, out leaving_error text,
     out outcome mejora.outcome, out error text, out error_args text[], out before jsonb, out after jsonb)
 language plpgsql as $$
 #variable_conflict use_variable
@@ -51,6 +52,9 @@ begin
     perform lib.address_judge(was, result, address_refused, smtp_code, smtp_text);
     update mejora.reminder r set state = coalesce(ends, 'pending'), reason = reason, changed_at = now()
      where r.mail = mail and r.state = 'leased';
+    if leaving is not null then
+        select x.error into leaving_error from lib.mail_gone(leaving, leaving_token) x;
+    end if;
     after := jsonb_build_object('mail', mail, 'attempt', token, 'result', result, 'smtp_code', smtp_code);
     outcome := 'ok';
 end $$;

@@ -1,6 +1,6 @@
 -- The ledger: what is wanted, keeping it equal to that, leasing mails and what becomes of them.
 begin;
-select plan(85);
+select plan(88);
 
 -- Which rules: an end at day 0, today so many days from it
 select is((select rules from lib.reminder_rules(c.days_before, '{}', c.every, null, '2026-01-01', '2026-06-30', date '2026-06-30' + c.elapsed)),
@@ -148,6 +148,19 @@ select mail as m_luz from mejora.mail where person = :luz \gset
 create function pg_temp.report(mail bigint, token int, result mejora.mail_outcome) returns text language sql as $$
     select concat_ws(' ', r.outcome, r.error, r.error_args, r.next_attempt_at - lib.now()) from op.reminder_report(1, mejora.here(), mail, token, result, 250, 'text', null) r
 $$;
+create function pg_temp.leaves(mail bigint, next bigint, next_token int, done int) returns text language plpgsql as $$
+begin -- after a report, and what is done then; all of it is taken back
+    if done is not null then
+        perform op.progress_report(done, 'trem', 2026, 1, 100, null, 'acta', null);
+    end if;
+    raise exception using errcode = 'ZZ000', message = (
+        select concat_ws(' ', r.outcome, r.leaving_error) from op.reminder_report(1, mejora.here(), mail, 1, 'sent', 250, null, null, next, next_token) r);
+exception when sqlstate 'ZZ000' then
+    return sqlerrm;
+end $$;
+select is(pg_temp.leaves(:m_ana, c.next, c.token, c.done), c.expect, 'the next: ' || c.what)
+  from (values (:m_luz, 1, null::int, 'ok', 'may leave'), (:m_luz, 2, null, 'ok lease_lost', 'is another''s'),
+               (:m_luz, 1, :luz, 'ok mail_stale', 'is not true any more')) c (next, token, done, expect, what);
 select is(pg_temp.report(c.mail, c.token, c.result::mejora.mail_outcome), c.expect, 'report: ' || c.what)
   from (values (null, 1, 'sent', 'invalid field_missing {mail}', 'which mail'), (:m_ana, null, 'sent', 'invalid field_missing {token}', 'which lease'),
                (:m_ana, 1, null, 'invalid field_missing {result}', 'what became of it'), (:m_ana, 2, 'sent', format('conflict lease_lost {%s}', :m_ana), 'not the token'),

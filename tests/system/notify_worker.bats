@@ -63,7 +63,16 @@ reported() { # the fields of every report
     assert_line 'Subject: Plan de mejora: 1 acción por vencer, en 5 días'
     assert_line 'Message-Id: <mail.7@inm.mejora>'
     assert_line '  Vence: 30 de noviembre de 2026, en 5 días'
-    assert_equal "$(reported)" "[{'mail': '7', 'token': 1, 'result': 'MAIL_OUTCOME_SENT', 'smtp_code': 250, 'smtp_text': '250 2.0.0 kept'}, {'mail': '8', 'token': 1, 'result': 'MAIL_OUTCOME_SENT', 'smtp_code': 250, 'smtp_text': '250 2.0.0 kept'}]"
+    assert_equal "$(reported)" "[{'mail': '7', 'token': 1, 'result': 'MAIL_OUTCOME_SENT', 'smtp_code': 250, 'smtp_text': '250 2.0.0 kept', 'leaving': '8', 'leaving_token': 1}, {'mail': '8', 'token': 1, 'result': 'MAIL_OUTCOME_SENT', 'smtp_code': 250, 'smtp_text': '250 2.0.0 kept'}]"
+}
+
+@test "what is no longer true when the one before it is reported does not leave" {
+    fake_start '{"reminder_lease": [{"reply": {"mails": ['"$MAIL, $OTHER"']}}, {}], "reminder_report": [{"reply": {"leaving_error": "mail_stale"}}],
+                 "reminder_check": [{}, {"outcome": "CONFLICT", "error": "mail_stale", "error_args": ["8", "inm/2026/12"]}]}'
+    once
+    assert_success
+    assert_equal "$(relay_mails)" 1
+    assert_equal "$(reported | grep -o "'mail': '.'\|MAIL_OUTCOME_[A-Z]*" | xargs)" "mail: 7 MAIL_OUTCOME_SENT mail: 8 MAIL_OUTCOME_LATER"
 }
 
 @test "the log has a line for each mail, and nobody's address or words" {
