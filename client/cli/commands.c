@@ -87,6 +87,18 @@
 #define DECISION_COLUMNS "decision ref state reason"
 #define SINCE            DATE("since", "since", N_("2026-11-20, today, yesterday, 7d"))
 #define UNTIL            DATE("until", "until", N_("the last day, as --since"))
+#define AUDIT_FILTERS                                                                                                  \
+    FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),              \
+        FIELD("role", "role", N_("the role that the person had then")), FIELD("key", "key", N_("a key's number")),     \
+        FIELD("op", "op", N_("an operation: progress report, action edit")),                                           \
+        ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),                                                  \
+        FIELD("field", "field", N_("a field that was changed: end_date")),                                             \
+        FIELD("old", "was", N_("words of a value that went away")),                                                    \
+        FIELD("new", "now", N_("words of a value that came")),                                                         \
+        FIELD("reason", "reason", N_("words of the reason, without accents and as they sound")),                       \
+        FIELD("text", "text", N_("words anywhere, without accents and as they sound")), SINCE, UNTIL,                  \
+        FIELD("outcome", "result", N_("ok or refused")),                                                               \
+        FIELD("refusal", "refusal", N_("how it was refused: denied, conflict, invalid"))
 
 const struct command commands[] = {
     {"progress", "report", OP_progress_report, REF_ACTION,
@@ -420,18 +432,7 @@ const struct command commands[] = {
      N_("set when reminders go out, for an institution or a plan; what is not named stays"),
      "mejora reminder policy set --before 15,5,0 --working-days yes"},
     {"audit", "list", OP_audit_list, REF_INSTITUTION,
-     ARGS(FIELD("who", "who", N_("a person's code")), FIELD("unit", "unit", N_("a unit: code, name or alias")),
-          FIELD("role", "role", N_("the role that the person had then")), FIELD("key", "key", N_("a key's number")),
-          FIELD("op", "op", N_("an operation: progress report, action edit")),
-          ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")),
-          FIELD("field", "field", N_("a field that was changed: end_date")),
-          FIELD("old", "was", N_("words of a value that went away")),
-          FIELD("new", "now", N_("words of a value that came")),
-          FIELD("reason", "reason", N_("words of the reason, without accents and as they sound")),
-          FIELD("text", "text", N_("words anywhere, without accents and as they sound")), SINCE, UNTIL,
-          FIELD("outcome", "result", N_("ok or refused")),
-          FIELD("refusal", "refusal", N_("how it was refused: denied, conflict, invalid")),
-          SWITCH("oldest-first", "oldest_first", N_("from the beginning of the log")),
+     ARGS(AUDIT_FILTERS, SWITCH("oldest-first", "oldest_first", N_("from the beginning of the log")),
           LOCAL("limit", N_("how many; 50")), IN_INSTITUTION),
      "entries: seq at name op ref outcome why after_json", NULL, run_audit,
      N_("who did what, when and why; also what was refused"),
@@ -458,11 +459,7 @@ const struct command commands[] = {
      ARGS(NEEDED("ENTRY", "seq", N_("the entry's number, as audit list shows it"))), NULL, NULL, run_proof,
      N_("prove that an entry is in the sealed audit log"), "mejora audit proof 128"},
     {"audit", "export", OP_audit_export, REF_INSTITUTION,
-     ARGS(LOCAL_NEEDED("FILE", N_("where to write it; -: standard output")), FIELD("who", "who", N_("a person's code")),
-          FIELD("unit", "unit", N_("a unit: code, name or alias")),
-          FIELD("op", "op", N_("an operation: progress report, action edit")),
-          ABOUT("ref", REF_TASK, N_("what it is about: 12, inm/2026")), SINCE, UNTIL,
-          FIELD("outcome", "result", N_("ok or refused")),
+     ARGS(LOCAL_NEEDED("FILE", N_("where to write it; -: standard output")), AUDIT_FILTERS,
           LOCAL_SWITCH("raw", N_("CSV as it is, also what spreadsheets take for formulas")), IN_INSTITUTION),
      NULL, NULL, run_export, N_("write the audit log with its checkpoints into a file that proves itself"),
      "mejora audit export auditoria.csv -o csv --since 2026-01-01"},

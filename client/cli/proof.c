@@ -210,7 +210,7 @@ static bool page_take(struct cli *cli, struct export *e, struct answer *answer, 
     const Mejora__AuditExportReply *page = (const void *)answer->reply;
     uint64_t before = e->leaves;
     if (!e->begun)
-        export_begin(e, page->key, *cli->ref ? cli->ref : "*", cli->fields, (uint64_t)page->size);
+        export_begin(e, page->log_key, *cli->ref ? cli->ref : "*", cli->fields, (uint64_t)page->size);
     ok = page_put(e, page) && (e->leaves > before || !page->size);
     answer_free(answer);
     if (!ok)
@@ -230,7 +230,7 @@ static bool pages_take(struct cli *cli, struct export *e, const Mejora__AuditExp
                           .timeout_ms = cli->timeout_ms ? cli->timeout_ms : CALL_TIMEOUT_MS,
                           .begin = e->leaves,
                           .size = size,
-                          .stretch = json_object_size(cli->fields) ? size : STRETCH};
+                          .stretch = json_object_size(cli->fields) || strchr(cli->ref, '/') ? size : STRETCH};
     bool ok = pages_open(&pages);
     while (ok && e->leaves < size) {
         pages_next(&pages, e->leaves, &answer);

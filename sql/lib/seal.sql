@@ -105,13 +105,11 @@ create function lib.log_key() returns text stable language sql as $$
       from road.log l
 $$;
 
--- Pages of an export: what is said of their leaves. Only what is read of the entries differs: neighbours in the log are neighbours
--- in the table, mostly, so they are read as one stretch, at a third of what looking them up one by one costs.
-
+-- What an export says of leaves. Neighbours in the log are neighbours among the entries, mostly, and are then read as one stretch
+-- and merged: looked up one by one they cost three times as much.
 create function lib.leaf_bytes(l road.leaf, a road.audit) returns bytea stable language sql as $$
     select substring(l.nodes for 32) || case when a.seq is null then '\x00' else lib.audit_bytes(a) end
 $$;
-
 create function lib.leaves_together(numbers bigint[], first_seq bigint, last_seq bigint) returns bytea stable language plpgsql
 set plan_cache_mode = force_generic_plan set enable_nestloop = off set enable_hashjoin = off as $$
 begin
@@ -119,10 +117,24 @@ begin
               from unnest(numbers) n join road.leaf l on l.leaf = n and l.leaf between numbers[1] and numbers[cardinality(numbers)]
               left join road.audit a on a.seq = l.seq and a.seq between first_seq and last_seq);
 end $$;
-
 create function lib.leaves_apart(numbers bigint[]) returns bytea stable language plpgsql
 set plan_cache_mode = force_generic_plan set enable_mergejoin = off set enable_hashjoin = off as $$
 begin
     return (select string_agg(lib.leaf_bytes(l, a), '' order by l.leaf)
               from unnest(numbers) n join road.leaf l on l.leaf = n left join road.audit a on a.seq = l.seq);
+end $$;
+create function lib.leaves_bytes(numbers bigint[]) returns bytea stable language plpgsql as $$
+declare
+    n constant int := cardinality(numbers);
+    first_seq bigint;
+    last_seq bigint;
+begin
+    if numbers[n] - numbers[1] < 2 * n then
+        select min(l.seq + 0), max(l.seq + 0) into first_seq, last_seq            -- + 0: not by going through the index on seq
+          from road.leaf l where l.leaf between numbers[1] and numbers[n];
+    end if;
+    if last_seq - first_seq < 4 * n then
+        return lib.leaves_together(numbers, first_seq, last_seq);
+    end if;
+    return lib.leaves_apart(numbers);
 end $$;

@@ -174,7 +174,8 @@ declare
 begin
     sealed := case when sealed < pg_snapshot_xmax(pg_current_snapshot()) then sealed else '0' end;   -- as lib.unsealed
     return query with last as (
-        select a.seq, a.xid, (select l.leaf from road.leaf l where l.seq = a.seq) as leaf from road.audit a where a.seq = past
+        select past as seq, (select a.xid from road.audit a where a.seq = past) as xid,   -- which may be gone by now
+               (select l.leaf from road.leaf l where l.seq = past) as leaf where past is not null
     ), entry as materialized (
         select e.leaf, e.a
           from (select l.leaf, a from road.leaf l join road.audit a on a.seq = l.seq where l.leaf >= from_leaf
@@ -391,6 +392,29 @@ create function lib.audit_wanted(institution text, plan int, item_no int, task_n
            ) w (marks, kind, word)
      where w.marks[1] is not null
 $$;
+
+-- What an export of some entries has of these leaves, so many at most: the entries wanted, those that are gone, which may have been
+-- some of them, and those that account for what is gone.
+create function lib.leaves_wanted(scope text, wanted lib.wanted[], since timestamptz, until timestamptz, from_leaf bigint, beyond bigint,
+                                  max_leaves int) returns bigint[] stable language plpgsql as $$
+declare
+    past bigint := (select l.seq from road.leaf l where l.leaf = from_leaf - 1);
+    ret bigint[];
+begin
+    ret := array(select f.leaf from lib.audit_find(scope, wanted, since, until, past, true, max_leaves) f where f.leaf < beyond);
+    if cardinality(ret) = max_leaves then                         -- there are more: no need to look further for the others
+        beyond := ret[max_leaves];
+    end if;
+    return array(select unnest(ret)
+                 union
+                 select f.leaf from lib.audit_find(scope, array[row('{op:audit_prune}', null, null)::lib.wanted], null, null, past, true, max_leaves) f
+                  where f.leaf < beyond
+                 union
+                 select l.leaf from road.leaf l
+                  where l.leaf >= from_leaf and l.leaf < beyond and (scope = '*' or l.about = scope)
+                    and not exists (select from road.audit a where a.seq = l.seq)
+                 order by 1 limit max_leaves);
+end $$;
 
 -- A cursor says behind which entry to go on and when the first page was asked for: what came later, such as the entry about the
 -- question itself, stays out. It is good for the same question by the same person.

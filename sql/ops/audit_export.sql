@@ -2,29 +2,35 @@ create type op.audit_seal as (size bigint, note text);
 create type op.audit_skip as (leaf bigint, next bigint, nodes bytea);
 
 -- The entries asked for in the order of the log, with what a verifier needs to build the whole tree over them: the subtrees
--- that the others are in, and a checkpoint now and then. A page looks at 16384 leaves and ends after 1024 entries or some MiB.
+-- that the others are in, and a checkpoint now and then. What is asked for is what op.audit_list finds. In addition there are those leaves
+-- whose entries are gone, and the entries that account for them. A page ends after 1024 entries, some MiB, or so many leaves.
 create function op.audit_export(
     me int, institution text, plan int, item_no int, task_no int,
-    who text, unit text, op text, since date, until date, result mejora.audit_outcome, leaf bigint, inout size bigint, beyond bigint, inout cursor text,
-    out key text, out leaves bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
+    who text, unit text, op text, since date, until date, result mejora.audit_outcome, key bigint, role mejora.role,
+    field text, was text, now text, reason text, text text, refusal mejora.outcome,
+    leaf bigint, inout size bigint, beyond bigint, inout cursor text,
+    out log_key text, out leaves bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
     out outcome mejora.outcome, out error text, out error_args text[])
 stable language plpgsql as $$
 #variable_conflict use_variable
 declare
+    asked boolean := num_nonnulls(plan, who, unit, op, since, until, result, key, role, field, was, now, reason, text, refusal) > 0;
     done bigint := coalesce(leaf, 0);                             -- so many leaves stand before this page
+    from_leaf bigint := done;
     entries int := 1024;
     numbers bigint[];
-    seqs int8range;
     question text;
 begin
-    select m.* into outcome, error, error_args from lib.audit_refuse(institution, who, unit) m where m.outcome is not null limit 1;
+    select m.* into outcome, error, error_args
+      from lib.audit_refuse(institution, who, unit, was, now, reason, text) m where m.outcome is not null limit 1;
     if found then
         return;
     end if;
     outcome := 'ok';
-    key := lib.log_key();
+    log_key := lib.log_key();
     size := coalesce((select max(c.size) from road.checkpoint c where c.size <= coalesce(size, c.size)), 0);
-    question := jsonb_build_array('export', institution, plan, item_no, task_no, who, unit, op, since, until, result, size);
+    question := jsonb_build_array('export', institution, plan, item_no, task_no, who, unit, op, since, until, result, key, role, field, was,
+                                  now, reason, text, refusal, size);
     if cursor is null then
         cursor := lib.cursor_make(0, clock_timestamp(), me, question);
     elsif not exists (select from lib.cursor_read(cursor, me, question) c where c.at is not null) then
@@ -32,19 +38,26 @@ begin
         error := 'cursor_refused';
         return;
     end if;
-    beyond := least(beyond, done + 16384, size);
+    if leaf is null and since is not null then                    -- what was sealed before that is from before that
+        from_leaf := coalesce((select max(c.size) from road.checkpoint c
+                                where c.at < lib.day_begins(institution, since) and c.size <= size), 0);
+    end if;
+    beyond := least(beyond, from_leaf + case when asked then 262144 else 16384 end, size);
+    numbers := case when asked
+                    then lib.leaves_wanted(institution, lib.audit_wanted(institution, plan, item_no, task_no, who, unit, op, result, key, role, field,
+                                                                         was, now, reason, text, refusal),
+                                           lib.day_begins(institution, since), lib.day_begins(institution, until + 1), from_leaf, beyond, entries)
+                    else array(select l.leaf from road.leaf l
+                                where l.leaf >= from_leaf and l.leaf < beyond and (institution = '*' or l.about = institution)
+                                order by l.leaf limit entries) end;
     loop
-        select array_agg(l.leaf order by l.leaf), int8range(min(l.seq), max(l.seq), '[]') into numbers, seqs
-          from (select l.leaf, l.seq from road.leaf l
-                 where l.leaf >= done and l.leaf < beyond and (institution = '*' or l.about = institution)
-                 order by l.leaf limit entries) l;
-        leaves := case when upper(seqs) - lower(seqs) <= 2 * cardinality(numbers)
-                       then lib.leaves_together(numbers, lower(seqs), upper(seqs) - 1) else lib.leaves_apart(numbers) end;
-        exit when octet_length(leaves) < 4000000 or cardinality(numbers) <= 1 or numbers is null;
-        entries := entries / 8;
+        leaves := lib.leaves_bytes(numbers);
+        exit when cardinality(numbers) <= 1 or octet_length(leaves) < 4000000;
+        entries := cardinality(numbers) / 8 + 1;
+        numbers := numbers[:entries];
     end loop;
     next := case cardinality(numbers) when entries then numbers[entries] + 1 else beyond end;
-    if next - done > coalesce(cardinality(numbers), 0) then
+    if next - done > cardinality(numbers) then
         skips := (select array_agg(row(s.after, s.n, lib.tree_span(s.after, s.n))::op.audit_skip order by s.n)
                     from (select n, lag(n + 1, 1, done) over (order by n) as after from unnest(numbers || next) n) s where s.n > s.after);
     end if;

@@ -90,11 +90,11 @@ class World:
 
     def read_out(self):
         """The same from within a transaction, where changes are that will be rolled back."""
-        page = json.loads(self.sql("""select json_build_object('key', key, 'size', size, 'next', next,
+        page = json.loads(self.sql("""select json_build_object('key', log_key, 'size', size, 'next', next,
             'leaves', encode(leaves, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
                                                          from unnest(skips) s),
             'notes', (select json_object_agg(c.size, c.note) from unnest(checkpoints) c))
-            from op.audit_export(1, '*', null, null, null, null, null, null, null, null, null, null, null, null, null)"""))
+            from op.audit_export(1, '*'""" + ", null" * 21 + ")"))
         path = Path(f"{self.home}/read")
         path.write_text("".join(lines_of_page(page)), encoding="utf-8")
         return str(path)
