@@ -15,11 +15,18 @@ declare
 begin
     for t in
         select c.relname as name, to_regclass(format('history.%I', c.relname)) as history, k.list, k.here, k.away,
-               string_agg(format(case when a.attname = any (k.names) then '%%1$s.%I' else 'r.%I' end, a.attname), ', ' order by a.attnum)
-                   as columns,
+               string_agg(format(case when a.attname = any (k.names) then 'c.%I' else 'r.%I' end, a.attname), ', ' order by a.attnum) as columns,
+               string_agg(format('case when h.seq is null then c.%1$I else %2$s end as %1$I', a.attname, v.was), ', ') as there,
+               string_agg(case when a.attname = any (k.names) then format('k.%I', a.attname) else v.was end, ', ' order by a.attnum) as gone,
                bool_or(a.attname = 'at') as has_at, has_table_privilege('mejora_server', c.oid, 'delete') as deletes
           from pg_class c
           join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+          join pg_type y on y.oid = a.atttypid
+         cross join lateral (                                     -- by itself: only what is asked for is read
+               select format(case when y.typcategory = 'A' then 'case when jsonb_typeof(h.was -> %1$L) = ''array'''
+                                                                ' then array(select jsonb_array_elements_text(h.was -> %1$L))::%2$s end'
+                                  when y.typname = 'jsonb' then 'nullif(h.was -> %1$L, ''null'')'
+                                  else '(h.was ->> %1$L)::%2$s' end, a.attname, format_type(a.atttypid, a.atttypmod)) as was) v
          cross join lateral (
                select array_agg(p.attname) as names, string_agg(quote_ident(p.attname), ', ') as list,
                       string_agg(format('h.%I = c.%1$I', p.attname), ' and ') as here,
@@ -34,18 +41,17 @@ begin
                     || case when t.has_at then ' where at <= (select past.at())' else '' end;
             continue;
         end if;
-        execute format('create view past.%I with (security_invoker) as select ' || format(t.columns, 'c') || ' from mejora.%1$I c'
-                       ' left join lateral (select h.seq, h.was from history.%1$I h where %2$s and h.until > (select past.at())'
+        -- Coalesce and offset are for the planner, who would think that hardly any row was there, and make loops of joins.
+        execute format('create view past.%I with (security_invoker) as select %2$s from mejora.%1$I c'
+                       ' left join lateral (select h.seq, h.was from history.%1$I h where %4$s and h.until > (select past.at())'
                                           ' order by h.until, h.seq limit 1) h on true'
-                       ' cross join lateral jsonb_populate_record(c, coalesce(h.was, ''{}'')) r where h.seq is null or h.was is not null',
-                       t.name, t.here)
+                       ' cross join lateral (select %3$s offset 0) r where coalesce(h.seq is null or h.was is not null, true)',
+                       t.name, t.columns, t.there, t.here)
                 || case when t.deletes then
-                format(' union all select ' || format(t.columns, 'k') || ' from (select distinct %3$s from history.%1$I'
-                                           ' where gone and until > (select past.at())) k'
-                       ' cross join lateral (select h.was from history.%1$I h where %2$s and h.until > (select past.at())'
+                format(' union all select %2$s from (select distinct %4$s from history.%1$I where gone and until > (select past.at())) k'
+                       ' cross join lateral (select h.was from history.%1$I h where %3$s and h.until > (select past.at())'
                                            ' order by h.until, h.seq limit 1) h'
-                       ' cross join lateral jsonb_populate_record(null::mejora.%1$I, h.was) r'
-                       ' where h.was is not null and not exists (select from mejora.%1$I h where %2$s)', t.name, t.away, t.list)
+                       ' where h.was is not null and not exists (select from mejora.%1$I h where %3$s)', t.name, t.gone, t.away, t.list)
                    else '' end;
     end loop;
 end $do$;

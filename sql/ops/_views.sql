@@ -60,8 +60,9 @@ $$;
 -- One row. The planner puts this and lib.actions in the place of their calls, as long as they are called in FROM and the arguments are
 -- simple: hand over a day, not a call of lib.today.
 create function lib.owners(institution text, plan int, item_no int) returns table (owners op.owner[]) stable language sql as $$
-    select array_agg(row(u.name, o.unit, o.position = 0)::op.owner order by o.position, o.unit)
-      from mejora.action_owner o join mejora.unit u on (u.institution, u.unit) = (o.institution, o.unit)
+    select array_agg(row((select u.name from mejora.unit u where (u.institution, u.unit) = (o.institution, o.unit)),
+                         o.unit, o.position = 0)::op.owner order by o.position, o.unit)
+      from mejora.action_owner o
      where (o.institution, o.plan, o.item_no) = (owners.institution, owners.plan, owners.item_no)
 $$;
 
