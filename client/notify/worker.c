@@ -119,30 +119,43 @@ static const char *count(struct tally *t, Mejora__MailOutcome outcome)
     }
 }
 
+/* gettext has one language for all threads, and forgets what it has looked up when that changes. */
+static pthread_mutex_t speech = PTHREAD_MUTEX_INITIALIZER;
+
+static void speak(const char *language)
+{
+    static char spoken[8];
+    pthread_mutex_lock(&speech);
+    if (strcmp(spoken, language) != 0)
+        message_language(language, NULL);
+    snprintf(spoken, sizeof spoken, "%s", language);
+}
+
+static void fall_silent(void)
+{
+    pthread_mutex_unlock(&speech);
+}
+
 static void show_progress(const struct worker *w)
 {
     const struct tally *t = w->tally;
     if (!w->progress)
         return;
-    flockfile(stderr);
+    speak(w->language);
     fputs("\r\033[K", stderr);
     fprintf(stderr, _("%ld sent, %ld later, %ld never, %ld unknown; %ld reminders waiting"), t->sent, t->later,
             t->never, t->unknown, t->waiting);
     fflush(stderr);
-    funlockfile(stderr);
+    fall_silent();
 }
 
-/* One connection after the other: gettext has one language for all of them. */
 static char *compose(const struct worker *w, const Mejora__Mail *mail, enum compose_fault *ret_fault)
 {
-    static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
     struct compose_settings set = {
         .from = w->from, .now = time(NULL), .checkpoint = *w->checkpoint ? w->checkpoint : NULL};
-    pthread_mutex_lock(&one);
-    message_language(digest_language(mail), NULL);
+    speak(digest_language(mail));
     char *text = compose_mail(mail, &set, ret_fault);
-    message_language(w->language, NULL);
-    pthread_mutex_unlock(&one);
+    fall_silent();
     return text;
 }
 
@@ -460,5 +473,7 @@ enum worker_end worker_run(struct worker *w)
         helpers_close(helpers);
     connection_close(w);
     free(helpers);
+    speak(w->language);
+    fall_silent();
     return end;
 }
