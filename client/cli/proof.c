@@ -197,7 +197,7 @@ static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
     return ok && e->leaves == (uint64_t)page->next;
 }
 
-enum { STRETCH = 4096 }; /* leaves that a connection reads at a time, when all of them are wanted */
+enum { STRETCH = 1024 }; /* leaves that a connection reads at a time, when all of them are wanted: a page */
 
 /* A page into the file; false: said why not. */
 static bool page_take(struct cli *cli, struct export *e, struct answer *answer, int *ret_exit)

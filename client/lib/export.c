@@ -45,23 +45,28 @@ static void put_hex(struct bytes *b, const uint8_t *bytes, size_t size)
     b->size += 2 * size;
 }
 
+static char *escape(char *p, unsigned char c)
+{
+    static const char *const named[] = {['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t"};
+    if (c == '"' || c == '\\') {
+        *p++ = '\\';
+        *p++ = (char)c;
+        return p;
+    }
+    return c < sizeof named / sizeof *named && named[c] ? stpcpy(p, named[c]) : p + sprintf(p, "\\u%04x", c);
+}
+
 /* As a JSON string: what has to be escaped is, and nothing else. */
 static void put_json(struct bytes *b, const char *text, size_t size)
 {
-    static const char *const named[] = {['\b'] = "\\b", ['\f'] = "\\f", ['\n'] = "\\n", ['\r'] = "\\r", ['\t'] = "\\t"};
     char *p = bytes_room(b, 6 * size + 2);
     *p++ = '"';
     for (const char *end = text + size; text < end; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
-            *p++ = '\\';
+        if (c >= ' ' && c != '"' && c != '\\')
             *p++ = (char)c;
-        } else if (c >= ' ')
-            *p++ = (char)c;
-        else if (c < sizeof named / sizeof *named && named[c])
-            p = stpcpy(p, named[c]);
         else
-            p += sprintf(p, "\\u%04x", c);
+            p = escape(p, c);
     }
     *p++ = '"';
     b->size = (size_t)(p - b->at);
@@ -91,13 +96,22 @@ static void put_cell(struct bytes *b, const char *text, size_t size, bool raw)
 
 /* ---- lines ---- */
 
-/* The line that was put together leaves. */
+enum { ENOUGH = 1 << 16 };
+
+static void spill(struct export *e)
+{
+    fwrite(e->line.at, 1, e->line.size, e->out);
+    sha256_update(&e->sum, e->line.size, (const uint8_t *)e->line.at);
+    e->line.size = e->begin = 0;
+}
+
+/* The line that was put together is one of those that leave. */
 static void flush(struct export *e)
 {
     put(&e->line, "\n", 1);
-    fwrite(e->line.at, 1, e->line.size, e->out);
-    sha256_update(&e->sum, e->line.size, (const uint8_t *)e->line.at);
-    e->line.size = 0;
+    e->begin = e->line.size;
+    if (e->begin >= ENOUGH)
+        spill(e);
 }
 
 /* One that is no entry: a table keeps it for its next row. */
@@ -108,8 +122,8 @@ static void flush_proof(struct export *e)
         return;
     }
     put(&e->line, "\n", 1);
-    put(&e->waiting, e->line.at, e->line.size);
-    e->line.size = 0;
+    put(&e->waiting, e->line.at + e->begin, e->line.size - e->begin);
+    e->line.size = e->begin;
 }
 
 static void flush_waiting(struct export *e)
@@ -159,6 +173,15 @@ void export_skip(struct export *e, uint64_t leaf, const uint8_t *nodes, size_t s
     e->leaves = leaf;
 }
 
+static void put_name(struct bytes *b, const char *comma, const char *name)
+{
+    enum { NAME = 32 };
+    char *p = stpcpy(bytes_room(b, NAME), comma);
+    *p++ = '"';
+    p = stpcpy(stpcpy(p, name), "\":");
+    b->size = (size_t)(p - b->at);
+}
+
 static void entry_line(struct export *e, const uint8_t hash[TREE_HASH], const struct entry *entry)
 {
     const char *comma = "";
@@ -170,10 +193,7 @@ static void entry_line(struct export *e, const uint8_t hash[TREE_HASH], const st
     for (int i = 0; entry && i < ENTRY_COLUMNS; i++) {
         if (!entry->values[i].text)
             continue;
-        put_text(&e->line, comma);
-        put(&e->line, "\"", 1);
-        put_text(&e->line, entry_columns[i]);
-        put(&e->line, "\":", 2);
+        put_name(&e->line, comma, entry_columns[i]);
         put_json(&e->line, entry->values[i].text, entry->values[i].size);
         comma = ",";
     }
@@ -220,6 +240,7 @@ void export_checkpoint(struct export *e, const char *note)
 void export_end(struct export *e)
 {
     uint8_t sum[SHA256_DIGEST_SIZE];
+    spill(e);
     sha256_digest(&e->sum, sizeof sum, sum);
     put_text(&e->line, "{\"entries\":");
     put_number(&e->line, e->entries);
@@ -227,11 +248,11 @@ void export_end(struct export *e)
     put_hex(&e->line, sum, sizeof sum);
     put_text(&e->line, "\"}");
     flush_proof(e);
-    if (!e->csv)
-        return;
-    for (int i = 0; i < 3 + ENTRY_COLUMNS; i++)
+    for (int i = 0; e->csv && i < 3 + ENTRY_COLUMNS; i++)
         put(&e->line, ",", 1);
-    flush_waiting(e);
+    if (e->csv)
+        flush_waiting(e);
+    spill(e);
 }
 
 void export_free(struct export *e)

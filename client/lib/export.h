@@ -1,6 +1,6 @@
 /* export - an export of the audit log as it is written: JSON objects, one a line, or a table with the same in its last column.
  *
- * docs/audit-log.md has both forms. A line is in memory until it is written, never more. The caller owns the FILE and looks at
+ * docs/audit-log.md has both forms. Lines are in memory until there are some 64 KiB of them, never more. The caller owns the FILE and looks at
  * ferror when all is done. One thread uses a struct. */
 #pragma once
 
@@ -22,7 +22,8 @@ struct export
     struct bytes {
         char *at;
         size_t size, room;
-    } line, waiting; /* waiting: lines that a table carries in its next row */
+    } line, waiting; /* line: behind some that are complete; waiting: lines that a table carries in its next row */
+    size_t begin;    /* of the line */
 };
 
 /* log: the verifier key. filter: names and texts; borrowed. */

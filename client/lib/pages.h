@@ -1,6 +1,6 @@
 /* pages - the pages of an export of the audit log in their order, while the next ones are under way already.
  *
- * Two connections take turns at stretches of the log, each one page ahead: the server has nothing to remember between pages, and
+ * Connections take turns at stretches of the log, each one page ahead: the server has nothing to remember between pages, and
  * who writes them slowly makes nobody wait. One thread uses a struct; profile and request are borrowed until pages_close. */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 #include <pthread.h>
 
-enum { PAGES_AHEAD = 2 };
+enum { PAGES_AHEAD = 3 };
 
 struct pages {
     const struct profile *profile;
