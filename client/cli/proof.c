@@ -161,16 +161,13 @@ static bool put_skip(struct export *e, const Mejora__AuditSkip *skip)
 }
 
 /* One leaf from the bytes. False: they are none. */
-static bool put_leaf(struct export *e, const uint8_t **at, const uint8_t *end)
+static bool put_leaf(struct export *e, const uint8_t *hash, const uint8_t **at, const uint8_t *end)
 {
     struct entry entry;
-    if (end - *at < TREE_HASH + 1)
-        return false;
-    const uint8_t *hash = *at, *bytes = hash + TREE_HASH;
-    size_t size = *bytes ? entry_read(bytes, (size_t)(end - bytes), &entry) : 1;
+    size_t size = entry_read(*at, (size_t)(end - *at), &entry);
     if (size)
-        export_entry(e, hash, *bytes ? &entry : NULL);
-    *at = bytes + size;
+        export_entry(e, hash, entry.values[0].text ? &entry : NULL);
+    *at += size;
     return size;
 }
 
@@ -186,12 +183,16 @@ static size_t put_checkpoints(struct export *e, const Mejora__AuditExportReply *
 /* False: what came is not what the server should send. */
 static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
 {
-    const uint8_t *at = page->leaves.data, *end = at ? at + page->leaves.len : at; /* NULL: none */
-    bool ok = page->has_next && page->next <= page->size;
-    size_t skip = 0, done = put_checkpoints(e, page, 0);
-    while (ok && (at != end || skip < page->n_skips)) {
-        bool left_out = skip < page->n_skips && (uint64_t)page->skips[skip]->leaf == e->leaves;
-        ok = left_out ? put_skip(e, page->skips[skip++]) : put_leaf(e, &at, end);
+    const uint8_t *hash = page->hashes.data, *at = page->columns.data, *end = at ? at + page->columns.len : at;
+    size_t skip = 0, left = page->hashes.len / TREE_HASH, done = put_checkpoints(e, page, 0);
+    bool ok = page->has_next && page->next <= page->size && !left == !at;
+    while (ok && (left || skip < page->n_skips)) {
+        if (skip < page->n_skips && (uint64_t)page->skips[skip]->leaf == e->leaves)
+            ok = put_skip(e, page->skips[skip++]);
+        else if ((ok = left && put_leaf(e, hash, &at, end))) {
+            hash += TREE_HASH;
+            left--;
+        }
         done = put_checkpoints(e, page, done);
     }
     return ok && e->leaves == (uint64_t)page->next;

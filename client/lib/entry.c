@@ -32,22 +32,23 @@ static uint8_t version_of(const struct entry *e)
 
 size_t entry_read(const uint8_t *bytes, size_t size, struct entry *ret)
 {
-    size_t at = 1;
-    bool ok = size && (bytes[0] == 1 || bytes[0] == 2);
-    *ret = (struct entry){0};
-    for (int i = 0, n = ok ? of_version[bytes[0]] : 0; ok && i < n; i++) {
-        uint32_t length = 0;
-        if ((ok = size - at >= LENGTH))
-            memcpy(&length, bytes + at, LENGTH);
+    size_t at = 0;
+    for (int i = 0; i < ENTRY_COLUMNS; i++) {
+        uint32_t length;
+        if (size - at < LENGTH)
+            return 0;
+        memcpy(&length, bytes + at, LENGTH);
         at += LENGTH;
         length = be32toh(length);
-        if (!ok || length == ABSENT)
+        ret->values[i] = (struct entry_value){0};
+        if (length == ABSENT)
             continue;
-        ok = size - at >= length;
+        if (size - at < length)
+            return 0;
         ret->values[i] = (struct entry_value){(const char *)bytes + at, length};
         at += length;
     }
-    return ok ? at : 0;
+    return at;
 }
 
 size_t entry_size(const struct entry *e)

@@ -22,7 +22,7 @@ struct entry {
 
 int entry_column(const char *name, size_t size, int likely); /* -1: there is none; likely: which one it may be */
 
-/* How many of the bytes are the entry; 0: it is of no version that we know. */
+/* All columns, without a version before them. How many of the bytes that is; 0: they are none. */
 size_t entry_read(const uint8_t *bytes, size_t size, struct entry *ret);
 size_t entry_size(const struct entry *e);
 void entry_write(const struct entry *e, uint8_t *ret); /* entry_size bytes */

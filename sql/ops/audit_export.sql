@@ -9,7 +9,7 @@ create function op.audit_export(
     who text, unit text, op text, since date, until date, result mejora.audit_outcome, key bigint, role mejora.role,
     field text, was text, now text, reason text, text text, refusal mejora.outcome,
     leaf bigint, inout size bigint, beyond bigint, inout cursor text,
-    out log_key text, out leaves bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
+    out log_key text, out hashes bytea, out columns bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
     out outcome mejora.outcome, out error text, out error_args text[])
 stable language plpgsql as $$
 #variable_conflict use_variable
@@ -51,8 +51,8 @@ begin
                                 where l.leaf >= from_leaf and l.leaf < beyond and (institution = '*' or l.about = institution)
                                 order by l.leaf limit entries) end;
     loop
-        leaves := lib.leaves_bytes(numbers);
-        exit when cardinality(numbers) <= 1 or octet_length(leaves) < 4000000;
+        select * into hashes, columns from lib.leaves_read(numbers);
+        exit when cardinality(numbers) <= 1 or octet_length(columns) < 4000000;
         entries := cardinality(numbers) / 8 + 1;
         numbers := numbers[:entries];
     end loop;

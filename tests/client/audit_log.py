@@ -91,7 +91,7 @@ class World:
     def read_out(self):
         """The same from within a transaction, where changes are that will be rolled back."""
         page = json.loads(self.sql("""select json_build_object('key', log_key, 'size', size, 'next', next,
-            'leaves', encode(leaves, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
+            'hashes', encode(hashes, 'hex'), 'columns', encode(columns, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
                                                          from unnest(skips) s),
             'notes', (select json_object_agg(c.size, c.note) from unnest(checkpoints) c))
             from op.audit_export(1, '*'""" + ", null" * 21 + ")"))
@@ -122,32 +122,30 @@ def line_of(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def leaf_of_bytes(leaf, data, at):
-    """A leaf from a page's bytes, and where the next one begins."""
-    line, at = {"leaf": leaf, "hash": data[at:at + 32].hex()}, at + 32
-    columns, at = {0: 0, 1: 19, 2: 21}[data[at]], at + 1
-    if columns:
-        line["entry"] = {}
-    for column in verify_audit.COLUMNS[:columns]:
+def entry_of_bytes(data, at):
+    """An entry from a page's bytes, and where the next one begins."""
+    entry = {}
+    for column in verify_audit.COLUMNS:
         size, at = struct.unpack(">i", data[at:at + 4])[0], at + 4
         if size >= 0:
-            line["entry"][column] = data[at:at + size].decode()
+            entry[column] = data[at:at + size].decode()
             at += size
-    return line, at
+    return entry, at
 
 
 def lines_of_page(page):
     """A page that has all of a log as an export, from proto/audit.proto and docs/audit-log.md."""
     lines = [line_of({"log": page["key"], "scope": "*", "filter": {}, "size": page["size"]})]
-    data, at, leaves, entries = bytes.fromhex(page["leaves"] or ""), 0, 0, 0
+    data, hashes, at, leaves, entries = bytes.fromhex(page["columns"] or ""), page["hashes"] or "", 0, 0, 0
     notes, skips = ({int(n): what for n, what in (page[name] or {}).items()} for name in ("notes", "skips"))
     while at < len(data) or leaves in skips:
         if leaves in skips:
             leaves, nodes = skips[leaves]
             lines.append(line_of({"skip": leaves, "nodes": nodes}))
         else:
-            line, at = leaf_of_bytes(leaves, data, at)
-            lines.append(line_of(line))
+            entry, at = entry_of_bytes(data, at)
+            line = {"leaf": leaves, "hash": hashes[64 * entries:64 * entries + 64]}
+            lines.append(line_of({**line, "entry": entry} if entry else line))
             leaves, entries = leaves + 1, entries + 1
         if leaves in notes:
             lines.append(line_of({"checkpoint": notes[leaves]}))
