@@ -75,7 +75,7 @@ ana() { mejora "$@" --profile "$SERVER_DIR/ana.profile" --lang es; }
     run mejora decision list --institution inm --lang es
     assert_output --partial 'Ana Peña pide mover el término del 2026-06-20 al 2026-07-24: …'
     run mejora reminder list inm/2026/3 --lang es
-    assert_line --regexp '^inm/2026/3 .* 5  2026-06-25  ○ pendiente'
+    assert_line --regexp '^inm/2026/3 .* vencida hace 5 días  2026-06-25  ○ pendiente'
 }
 
 @test "one mail is shown with what the relay said" {
