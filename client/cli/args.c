@@ -29,7 +29,48 @@ static bool is_option(const char *text)
     return text[0] == '-' && (isalpha((unsigned char)text[1]) || (text[1] == '-' && text[2]));
 }
 
+static bool is_positional(const struct arg *arg)
+{
+    return isupper((unsigned char)arg->name[0]);
+}
+
+const char *arg_shown(const struct arg *arg, char ret[COMMAND_NAME])
+{
+    snprintf(ret, COMMAND_NAME, "%s%s", is_positional(arg) ? "" : "--", is_positional(arg) ? _(arg->name) : arg->name);
+    return ret;
+}
+
 /* ---- values ---- */
+
+static bool refuse_value(const struct cli *cli, const struct arg *arg, const char *text, const char *accepted)
+{
+    char shown[COMMAND_NAME];
+    usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg_shown(arg, shown), text, accepted);
+    return false;
+}
+
+/* Its words, separated by commas. */
+static void words_of(const ProtobufCEnumDescriptor *type, char *ret, size_t size)
+{
+    char label[64];
+    *ret = '\0';
+    for (unsigned i = 1; i < type->n_values; i++)
+        snprintf(ret + strlen(ret), size - strlen(ret), "%s%s", *ret ? ", " : "",
+                 view_label(enum_label(type, type->values[i].value, label)));
+}
+
+/* As a form is filled in here: 30/11/2026; else as everywhere: 2026-11-30. */
+static bool day_read(const char *text, struct date *ret)
+{
+    struct date date;
+    int end = 0;
+    if (date_read(text, ret))
+        return true;
+    if (sscanf(text, "%2d/%2d/%4d%n", &date.day, &date.month, &date.year, &end) != 3 || text[end] || !date_valid(date))
+        return false;
+    *ret = date;
+    return true;
+}
 
 /* State and role names, and operations, may also be typed as they are shown, in the language that is spoken. */
 static const char *label_typed(const ProtobufCFieldDescriptor *f, const char *text)
@@ -49,17 +90,24 @@ static bool set_field(struct cli *cli, const struct arg *arg, const char *text)
     const ProtobufCMessageDescriptor *type = ops[cli->command->op].request;
     const ProtobufCFieldDescriptor *f = protobuf_c_message_descriptor_get_field_by_name(type, arg->field);
     struct json_fault fault = {0};
+    char words[256];
+    int number;
     const char *meant = label_typed(f, text);
-    json_t *value = meant ? json_from_text(meant, f, &fault) : NULL;
     if (!meant) {
         usage_error(cli->command, _("there is no operation “%s”. The operations: mejora call --list"), text);
         return false;
     }
-    if (!value) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
-                    strcmp(f->name, "percent") ? fault.accepted : "0, 25, 50, 75, 100");
-        return false;
+    if (f->type == PROTOBUF_C_TYPE_ENUM && !enum_value(f->descriptor, meant, strlen(meant), &number)) {
+        words_of(f->descriptor, words, sizeof words);
+        return refuse_value(cli, arg, text, words);
     }
+    json_t *value = json_from_text(meant, f, &fault);
+    snprintf(words, sizeof words, "%s, %s", _("yes"), _("no"));
+    if (!value)
+        return refuse_value(cli, arg, text,
+                            !strcmp(f->name, "percent")       ? "0, 25, 50, 75, 100"
+                            : f->type == PROTOBUF_C_TYPE_BOOL ? words
+                                                              : fault.accepted);
     if (f->label != PROTOBUF_C_LABEL_REPEATED)
         return !json_object_set_new(cli->fields, arg->field, value);
     json_t *list = json_object_get(cli->fields, arg->field);
@@ -73,10 +121,8 @@ static bool set_days(struct cli *cli, const struct arg *arg, const char *text)
     char *end;
     errno = 0;
     long days = strtol(text, &end, 10);
-    if (end == text || (*end && strcmp(end, "d") != 0) || errno || days < 0 || days > 36500) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text, "30, 30d");
-        return false;
-    }
+    if (end == text || (*end && strcmp(end, "d") != 0) || errno || days < 0 || days > 36500)
+        return refuse_value(cli, arg, text, "30, 30d");
     return !json_object_set_new(cli->fields, arg->field, json_integer(days));
 }
 
@@ -95,19 +141,29 @@ static long days_back(const char *text)
     return end != text && !strcmp(end, "d") && days >= 0 && days < 36500 ? days : -1;
 }
 
+static bool set_day(struct cli *cli, const struct arg *arg, const char *text)
+{
+    struct date date;
+    char iso[DATE_TEXT];
+    if (!day_read(text, &date))
+        return refuse_value(cli, arg, text, "2026-11-20, 20/11/2026");
+    date_write(date, iso);
+    return !json_object_set_new(cli->fields, arg->field, json_string(iso));
+}
+
 /* Days back are kept as a number: what today is, the institution says. */
 static bool set_date(struct cli *cli, const struct arg *arg, const char *text)
 {
     struct date date;
     char day[DATE_TEXT];
     long back = days_back(text);
+    if (back >= 0)
+        return !json_object_set_new(cli->fields, arg->field, json_integer(back));
     snprintf(day, sizeof day, "%s", text);
-    if (back < 0 && !date_read(arg->kind == ARG_INSTANT ? day : text, &date)) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
-                    _("2026-11-20, today, yesterday, 7d"));
-        return false;
-    }
-    return !json_object_set_new(cli->fields, arg->field, back < 0 ? json_string(text) : json_integer(back));
+    if (arg->kind == ARG_INSTANT && strlen(text) > strlen(day) && date_read(day, &date))
+        return !json_object_set_new(cli->fields, arg->field, json_string(text));
+    return day_read(text, &date) ? set_day(cli, arg, text)
+                                 : refuse_value(cli, arg, text, _("2026-11-20, 20/11/2026, today, yesterday, 7d"));
 }
 
 /* "T2-2026" as --end becomes end_date, its last day, and end_period, where the request has one. */
@@ -115,11 +171,10 @@ static bool set_period(struct cli *cli, const struct arg *arg, const char *text)
 {
     struct period period;
     char name[32], iso[DATE_TEXT];
-    if (!period_read(text, PERIOD_QUARTER, &period)) {
-        usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), arg->name, text,
-                    "T1-2026, ene-26, 2026-01-31");
-        return false;
-    }
+    if (day_read(text, &period.first))
+        period = (struct period){period.first, period.first, PERIOD_DAY};
+    else if (!period_read(text, PERIOD_QUARTER, &period))
+        return refuse_value(cli, arg, text, "T1-2026, ene-26, 2026-01-31, 31/1/2026");
     date_write(strcmp(arg->field, "end") ? period.first : period.last, iso);
     snprintf(name, sizeof name, "%s_date", arg->field);
     json_object_set_new(cli->fields, name, json_string(iso));
@@ -171,6 +226,7 @@ static bool set_arg(struct cli *cli, const struct arg *arg, const char *text)
     switch (arg->kind) {
     case ARG_FIELD: return set_field(cli, arg, text);
     case ARG_DAYS: return set_days(cli, arg, text);
+    case ARG_DAY: return set_day(cli, arg, text);
     case ARG_DATE:
     case ARG_INSTANT: return set_date(cli, arg, text);
     case ARG_PERIOD: return set_period(cli, arg, text);
@@ -192,11 +248,6 @@ static bool set_arg(struct cli *cli, const struct arg *arg, const char *text)
 static bool is_switch(const struct arg *arg)
 {
     return arg->kind == ARG_SWITCH || arg->kind == ARG_LOCAL_SWITCH;
-}
-
-static bool is_positional(const struct arg *arg)
-{
-    return isupper((unsigned char)arg->name[0]);
 }
 
 enum {
@@ -245,12 +296,15 @@ static bool set_as_of(struct cli *cli, const char *text)
     struct date date;
     snprintf(day, sizeof day, "%s", text);
     cli->days_back = days_back(text);
-    if (cli->days_back < 0 && (!date_read(day, &date) || strlen(text) >= sizeof cli->as_of)) {
+    if (cli->days_back < 0 && !day_read(text, &date) && (!date_read(day, &date) || strlen(text) >= sizeof cli->as_of)) {
         usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "--as-of", text,
-                    _("2026-11-20, today, yesterday, 7d"));
+                    _("2026-11-20, 20/11/2026, today, yesterday, 7d"));
         return false;
     }
-    snprintf(cli->as_of, sizeof cli->as_of, "%s", cli->days_back < 0 ? text : "");
+    if (cli->days_back < 0 && strchr(text, '/'))
+        date_write(date, cli->as_of);
+    else
+        snprintf(cli->as_of, sizeof cli->as_of, "%s", cli->days_back < 0 ? text : "");
     cli->days_back = cli->days_back < 0 ? 0 : cli->days_back;
     return true;
 }
@@ -341,10 +395,10 @@ static bool has_value(const struct cli *cli, const struct arg *arg)
 
 static bool is_complete(const struct cli *cli)
 {
+    char shown[COMMAND_NAME];
     for (const struct arg *arg = cli->command->args; arg->name; arg++)
         if ((arg->flags & ARG_NEEDED) && !has_value(cli, arg)) {
-            usage_error(cli->command, _("%s%s is missing: %s"), is_positional(arg) ? "" : "--",
-                        is_positional(arg) ? _(arg->name) : arg->name, _(arg->help));
+            usage_error(cli->command, _("%s is missing: %s"), arg_shown(arg, shown), _(arg->help));
             return false;
         }
     return true;

@@ -30,7 +30,8 @@ enum arg_kind {
     ARG_FIELD,   /* a field of the request, by its type */
     ARG_SWITCH,  /* a field that becomes true */
     ARG_DAYS,    /* 30 or 30d into a field */
-    ARG_DATE,    /* 2026-11-20, today, yesterday, 7d into a field */
+    ARG_DAY,     /* 2026-11-20, 20/11/2026 into a field */
+    ARG_DATE,    /* the same, today, yesterday, 7d */
     ARG_INSTANT, /* the same, or 2026-11-20T15:00 */
     ARG_PERIOD,  /* T2-2026, may-26 or a date into start_* or end_* */
     ARG_REF,     /* the reference, completed to `level` */
@@ -70,7 +71,8 @@ const struct command *command_find(int argc, char *const argv[], int *ret_used);
 const struct command *command_of(const struct op *op);    /* the first that asks for it, or NULL */
 void command_suggest(const char *noun, const char *verb); /* "did you mean", on stderr */
 const char *command_word(const char *alias);              /* the English word for an alias; itself when there is none */
-bool command_queues(const struct command *c);             /* takes --queue */
+bool command_belongs(const struct command *c, const char *noun); /* is said with that noun first */
+bool command_queues(const struct command *c);                    /* takes --queue */
 const char *command_name(const struct command *c, char ret[COMMAND_NAME]);
 const char *command_alias(const struct command *c, char ret[COMMAND_NAME]); /* the same in Spanish */
 const char *command_title(const struct command *c, char ret[COMMAND_NAME]); /* in the language that is spoken */
@@ -105,6 +107,7 @@ bool args_common(struct cli *cli, int *argc, char **argv[]); /* takes the option
 bool args_read(struct cli *cli, int argc, char *argv[]);
 bool args_ref(struct cli *cli, const char *text, enum ref_level level);
 bool args_past(const struct cli *cli, const struct op *op); /* --as-of suits the operation; NULL: a command has none */
+const char *arg_shown(const struct arg *arg, char ret[COMMAND_NAME]); /* --why, PERCENT */
 void usage_error(const struct command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* run.c */

@@ -41,7 +41,7 @@ int run_completion(struct cli *cli)
             fputs(scripts[i].script, stdout);
             return EXIT_DONE;
         }
-    usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), "SHELL", shell, "bash, zsh, fish");
+    usage_error(cli->command, _("%s does not take “%s”. Accepted: %s."), _("SHELL"), shell, "bash, zsh, fish");
     return EXIT_USAGE;
 }
 

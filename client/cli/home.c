@@ -34,13 +34,13 @@ static void suggest(json_t *reply)
     const char *ref = json_string_value(json_object_get(first, "ref"));
     say("%s", _("\nNext:"));
     if (ref) {
-        say("  mejora action show %s", ref);
-        say("  mejora progress report %s 50 --evidence \"…\"", ref);
+        say(_("  mejora action show %s"), ref);
+        say(_("  mejora progress report %s 50 --evidence \"…\""), ref);
     } else {
-        say("  mejora action list --mine");
-        say("  mejora due --within 90d");
+        say("%s", _("  mejora action list --mine"));
+        say("%s", _("  mejora due --within 90d"));
     }
-    say("  mejora status");
+    say("%s", _("  mejora status"));
 }
 
 int run_home(struct cli *cli)

@@ -49,6 +49,12 @@ static void say_fault(const char *path, const struct grid_fault *fault)
     free(text);
 }
 
+/* XLSX, ODS, DOCX are ZIP archives, XLS and DOC what was before: nothing that could be read as text by chance. */
+static bool is_office(const char *bytes, size_t size)
+{
+    return size > 4 && (!memcmp(bytes, "PK\3\4", 4) || !memcmp(bytes, "\xd0\xcf\x11\xe0", 4));
+}
+
 static bool read_file(struct cli *cli, const char *path)
 {
     size_t size;
@@ -58,6 +64,12 @@ static bool read_file(struct cli *cli, const char *path)
     char *bytes = import_slurp(path, &size);
     if (!bytes)
         return false;
+    if (is_office(bytes, size)) {
+        fault = (struct grid_fault){.code = "file_office"};
+        say_fault(path, &fault);
+        free(bytes);
+        return false;
+    }
     bool ok = !grid_read(bytes, size, GRID_LIMIT, &file, &fault);
     free(bytes);
     if (!ok) {
@@ -118,7 +130,7 @@ static void show_faults(struct cli *cli)
         if (!strcmp(json_string_value(json_object_get(note, "kind")), "refused"))
             json_array_append(json_object_get(faults, "notes"), note);
     }
-    if (cli->refused && cli->format != FORMAT_JSON)
+    if (json_array_size(json_object_get(faults, "notes")) && cli->format != FORMAT_JSON)
         show(cli, faults,
              cli->command->op == OP_plan_import ? "notes: line column item_no reason"
                                                 : "notes: line column was reason");

@@ -190,6 +190,10 @@ int run_join(struct cli *cli)
     struct profile invitation;
     struct profile_error error;
     const char *file = local_text(cli, "FILE");
+    if (access(file, F_OK)) {
+        say(_("mejora: there is no file %s. An invitation comes from Planificación: mejora person invite"), file);
+        return EXIT_FAILED;
+    }
     if (!profile_read(file, &invitation, &error)) {
         profile_trouble(&error, file);
         return EXIT_FAILED;
@@ -206,6 +210,21 @@ int run_join(struct cli *cli)
 
 /* ---- mejora use ---- */
 
+/* False: the server was asked, and says that there is no such thing or that it is not for this person. */
+static bool is_there(struct cli *cli, const struct op *op, int *ret_exit)
+{
+    struct answer answer;
+    json_t *none = json_object(), *reply = cli_try(cli->client, op, cli->ref, none, &answer);
+    bool there = answer.end != CALL_ANSWERED || (answer.head->outcome != MEJORA__OUTCOME__OUTCOME_NOT_FOUND &&
+                                                 answer.head->outcome != MEJORA__OUTCOME__OUTCOME_DENIED);
+    if (!there)
+        *ret_exit = trouble(cli, op, &answer, reply);
+    answer_free(&answer);
+    json_decref(reply);
+    json_decref(none);
+    return there;
+}
+
 int run_use(struct cli *cli)
 {
     struct ref ref;
@@ -216,6 +235,8 @@ int run_use(struct cli *cli)
     if (!args_ref(cli, local_text(cli, "REF"), REF_PLAN))
         return EXIT_INVALID;
     ref_parse(cli->ref, &ref);
+    if (!is_there(cli, ref.plan ? &ops[OP_plan_show] : &ops[OP_plan_list], &code))
+        return code;
     free(cli->profile.institution);
     cli->profile.institution = strdup(ref.institution);
     cli->profile.plan = ref.plan;
@@ -226,5 +247,7 @@ int run_use(struct cli *cli)
     }
     if (ref.plan)
         say(_("12 now means %s/%d/12."), ref.institution, ref.plan);
+    else
+        say(_("12 now means action 12 of the current plan of %s."), ref.institution);
     return EXIT_DONE;
 }

@@ -254,7 +254,9 @@ Mejora__Kept *kept_find(const Mejora__KeptList *list, const char *id)
         found = k;
     }
     if (!found)
-        say(_("mejora: there is none with the id %s."), id);
+        say(_("mejora: there is none with the id %s. What there is: mejora retry, mejora queue list, mejora conflict "
+              "list"),
+            id);
     return found;
 }
 

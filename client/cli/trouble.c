@@ -2,6 +2,7 @@
 #include "client/cli/kept.h"
 #include "client/cli/spoken.h"
 
+#include "people.pb-c.h"
 #include "plan.pb-c.h"
 
 #include <sodium.h>
@@ -80,15 +81,55 @@ static void say_conflict(const struct op *op, json_t *reply)
     free(why);
 }
 
+/* The option or word that fills a field; the field itself when the command has none for it. */
+static const char *asked_as(const struct cli *cli, const char *field, char ret[COMMAND_NAME])
+{
+    for (const struct arg *arg = cli->command->args; arg->name; arg++)
+        if (arg->field && !strcmp(arg->field, field))
+            return arg_shown(arg, ret);
+    return field;
+}
+
+/* Fields by what was typed for them. */
+static char *refusal_words(const struct cli *cli, const struct answer *a, const char *code)
+{
+    char shown[COMMAND_NAME], *field = NULL;
+    if (a->head->n_error_args && code && (!strcmp(code, "field_missing") || !strcmp(code, "field_invalid")))
+        field = (char *)(uintptr_t)asked_as(cli, a->head->error_args[0], shown);
+    return field ? spoken_refusal(code, &field, 1) : spoken_refusal(code, a->head->error_args, a->head->n_error_args);
+}
+
+/* What to do about it: read how it is asked, or ask somebody who may. */
+static void say_remedy(const struct cli *cli, const struct op *op, const char *code)
+{
+    static const char *const wrong[] = {"field_missing", "field_invalid", "nothing_to_change"};
+    char name[COMMAND_NAME], label[64];
+    const char *lead = _("Who may: ");
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!strcmp(code, wrong[i]) && cli->command->help)
+            say(_("See: mejora %s -h"), command_title(cli->command, name));
+    if (strcmp(code, "role_denied") != 0)
+        return;
+    for (unsigned i = 1; i < mejora__role__descriptor.n_values; i++) {
+        int role = mejora__role__descriptor.values[i].value;
+        if (op->roles & 1u << role) {
+            fprintf(stderr, "%s%s", lead, view_label(enum_label(&mejora__role__descriptor, role, label)));
+            lead = ", ";
+        }
+    }
+    fputc('\n', stderr);
+}
+
 static int refused(struct cli *cli, const struct op *op, const struct answer *a, json_t *reply)
 {
     char label[64] = "?";
     const char *code =
         a->head->error ? a->head->error : enum_label(&mejora__outcome__descriptor, (int)a->head->outcome, label);
-    char *text = spoken_refusal(code ? code : label, a->head->error_args, a->head->n_error_args);
+    char *text = refusal_words(cli, a, code ? code : label);
     char *safe = view_safe(text ? text : label);
     say("mejora: %s", safe);
     say_conflict(op, reply);
+    say_remedy(cli, op, code ? code : label);
     if (cli->format == FORMAT_JSON) { /* scripts read why from where they read the rest */
         json_t *args = json_array();
         for (size_t i = 0; i < a->head->n_error_args; i++)

@@ -6,7 +6,7 @@ bats_require_minimum_version 1.5.0
 load ../support/fake
 setup() { fake_start '{"whoami": [{}], "due": [{}], "status": [{}], "action_list": [{}], "action_show": [{}], "action_edit": [{}],
     "progress_report": [{}], "task_done": [{}], "task_list": [{}], "audit_list": [{}], "plan_show": [{}], "plan_carry": [{}],
-    "plan_list": [{}], "person_add": [{}], "unit_add": [{}], "key_revoke": [{}], "decision_list": [{}], "reminder_list": [{}],
+    "plan_list": [{}], "reminder_snooze": [{}], "person_add": [{}], "unit_add": [{}], "key_revoke": [{}], "decision_list": [{}], "reminder_list": [{}],
     "reminder_report": [{}], "decision_resolve": [{"reply": {"decision": {"decision": "3"}}}]}'; }
 teardown() { fake_stop; }
 
@@ -53,6 +53,10 @@ END
     [ "$(asked)" = 'action_edit inm/2023/12 {"actions": ["uno", "-dos"], "start_date": "2023-02-01", "end_date": "2023-09-30", "end_period": "T3-2023", "owners": ["rrhh"], "why": "x"}' ]
     mejora plan carry 2023 --year 2026 --start T4-2026
     [ "$(asked)" = 'plan_carry inm/2023 {"year": 2026, "start_date": "2026-10-01"}' ]
+    mejora action edit 12 --end 30/9/2026 --comment x
+    [ "$(asked)" = 'action_edit inm/2023/12 {"comments": ["x"], "end_date": "2026-09-30"}' ]
+    mejora reminder snooze 12 --until 05/03/2027
+    [ "$(asked)" = 'reminder_snooze inm/2023/12 {"until": "2027-03-05"}' ]
     mejora unit add -- --raro
     [ "$(asked)" = 'unit_add inm {"name": "--raro"}' ]
 }
@@ -132,7 +136,7 @@ plan carry 2023 --year 2026 --start spring
 END
     [ ! -s "$FAKE/requests.jsonl" ]
     run -2 mejora progress report 12 mucho
-    [[ $output == *"PERCENT no admite «mucho». Se admite: 0, 25, 50, 75, 100."* ]]
+    [[ $output == *"PORCENTAJE no admite «mucho». Se admite: 0, 25, 50, 75, 100."* ]]
 }
 
 @test "which version" {

@@ -86,3 +86,25 @@ print({d["state"] for d in json.load(sys.stdin)["decisions"]})' <<<"$output")" =
     run -0 --separate-stderr mejora decision list --institution e
     [ "$stderr" = "0 filas" ]
 }
+
+@test "a workbook is not read as a table: how to save it is said" {
+    printf 'PK\003\004\024\000"' >"$BATS_TEST_TMPDIR/plan.xlsx"
+    run -6 --separate-stderr mejora plan import "$BATS_TEST_TMPDIR/plan.xlsx" --institution e
+    [[ $stderr == *"plan.xlsx: "*"CSV UTF-8"* ]]
+}
+
+@test "what is not there cannot be chosen, and who may not is told who may" {
+    before=$(cat "$MEJORA_PROFILE")
+    run -3 --separate-stderr mejora use e/1999
+    [[ $stderr == *"No existe el plan e/1999"* ]]
+    run -3 --separate-stderr mejora use nadie
+    [[ $stderr == *"nadie"* ]]
+    [ "$(cat "$MEJORA_PROFILE")" = "$before" ]
+    mejora person add lia Lía --role viewer --institution e
+    mejora person invite lia --institution e --file "$BATS_TEST_TMPDIR/lia.invitation" 2>&1
+    mejora join "$BATS_TEST_TMPDIR/lia.invitation" --profile "$BATS_TEST_TMPDIR/lia.profile" 2>&1
+    run -4 --separate-stderr mejora audit list --profile "$BATS_TEST_TMPDIR/lia.profile"
+    [[ $stderr == *"Lo puede hacer: administración, planificación, auditoría"* ]]
+    run -6 --separate-stderr mejora person add leo Leo --institution e
+    [[ $stderr == *"Falta el campo --role."*"Vea: mejora persona agregar -h"* ]]
+}

@@ -66,7 +66,7 @@ teardown_file() { server_stop; }
     run -2 --separate-stderr mejora call task_done inm/2023/3.1 --as-of ayer
     [[ $stderr == *"tarea hecha cambia algo"* ]]
     run -0 mejora action list -h
-    [[ $output == *"--as-of DATE"* ]]
+    [[ $output == *"--as-of FECHA"* ]]
     run -0 mejora action edit -h
     [[ $output != *"--as-of"* ]]
 }
@@ -89,7 +89,7 @@ teardown_file() { server_stop; }
     run -6 --separate-stderr mejora plan compare "$CHANGED" "$IMPORTED"
     [[ $stderr == *"anterior"* || $stderr == *"antes"* ]]
     run -2 --separate-stderr mejora plan compare
-    [[ $stderr == *"SINCE"* ]]
+    [[ $stderr == *"DESDE"* ]]
 }
 
 @test "how long the audit trail is kept" {

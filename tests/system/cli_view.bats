@@ -170,11 +170,17 @@ print(max(len(line.rstrip()) for line in sys.stdin))')" -le 50 ]
 
 @test "every text of every help is Spanish in Spanish" {
     fake_start '{}'
-    mejora help | sed -n '/^Órdenes/,/^Opciones/ s/^  \([a-z]* \{0,1\}[a-z]*\)  .*/\1/p' >"$FAKE/commands"
-    [ "$(wc -l <"$FAKE/commands")" -gt 30 ]
+    mejora help | sed -nE '/^Órdenes/,/^Opciones/ s/^  ([^ ]+( [^ ]+)*)  .*/\1/p' >"$FAKE/commands"
+    [ "$(wc -l <"$FAKE/commands")" -gt 70 ]
     while read -r -a command; do
         run -0 mejora "${command[@]}" -h
         [[ $output == "Ejemplo:"*"mejora ${command[0]}"* ]]
-        run ! grep -wE 'the|its|this|and|what' <<<"$output"
+        run ! grep -wE 'the|its|this|and|what|FILE|PERCENT|DATE' <<<"$output"
     done <"$FAKE/commands"
+    run -0 mejora help plan
+    [[ $output == *"  plan plazo agregar  "* && $output != *"avance"* ]]
+    run -0 mejora ayuda aviso política fijar
+    [[ $output == *"mejora aviso política fijar --before"*"En inglés: mejora reminder policy set"* ]]
+    run -0 mejora --lang en help reminder policy set
+    [[ $output == *"mejora reminder policy set --before"*"In Spanish: mejora aviso política fijar"* ]]
 }
