@@ -15,6 +15,7 @@ static const struct {
     {"reminder_check", N_("mail checked before sending")},
     {"reminder_report", N_("outcome of a mail")},
     {"audit_prune", N_("audit trail pruned")},
+    {"connect", N_("attempt to connect")},
 };
 
 const char *spoken_op(const char *op, char ret[SPOKEN_OP])
