@@ -154,6 +154,7 @@ int run_import(struct cli *cli);
 int run_import_holidays(struct cli *cli);
 int run_appoint(struct cli *cli);
 int run_resolve(struct cli *cli);
+int run_decision_list(struct cli *cli);
 int run_compare(struct cli *cli);
 int run_audit(struct cli *cli);
 int run_watch(struct cli *cli);

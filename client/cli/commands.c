@@ -214,7 +214,7 @@ const struct command commands[] = {
      N_("approve a plan"), "mejora plan approve 2026"},
     {"decision", "list", OP_decision_list, REF_INSTITUTION,
      ARGS(IN_PLAN, IN_INSTITUTION, SWITCH("all", "all", N_("also those that are resolved"))),
-     "decisions: " DECISION_COLUMNS, NULL, NULL, N_("what an import left for people to decide"),
+     "decisions: " DECISION_COLUMNS, NULL, run_decision_list, N_("what an import left for people to decide"),
      "mejora decision list"},
     {"decision", "resolve", OP_decision_resolve, REF_INSTITUTION,
      ARGS(LOCAL_MANY(N_("ID"),

@@ -313,6 +313,15 @@ static void word_rule(json_t *row)
     free(text);
 }
 
+/* What the server notes by itself where people give a reason: an invitation is burnt by joining. */
+static void word_invitation(json_t *row)
+{
+    const char *kind = json_string_value(json_object_get(row, "kind"));
+    const char *why = json_string_value(json_object_get(row, "why"));
+    if (kind && why && !strcmp(kind, "invitation") && !strcmp(why, "used"))
+        json_object_set_new(row, "why", json_string(_("used to join")));
+}
+
 static void word_lists(json_t *row)
 {
     static const char *const names[] = {"escalation", "asks"};
@@ -338,6 +347,7 @@ void spoken_reply(json_t *reply)
             word_op(row);
             word_values(row);
             word_rule(row);
+            word_invitation(row);
         }
         if (json_is_object(rows)) {
             word_op(rows);

@@ -93,6 +93,15 @@ print({d["state"] for d in json.load(sys.stdin)["decisions"]})' <<<"$output")" =
     [[ $stderr == *"plan.xlsx: "*"CSV UTF-8"* ]]
 }
 
+@test "what is left to decide says how to decide it" {
+    mejora plan import "$PLANS/plan_2023.tsv" --institution e --yes >/dev/null 2>&1
+    run -0 --separate-stderr mejora decision list --institution e
+    [[ $stderr == *"Para decidir: mejora decisión resolver $(awk '/○/ { print $1; exit }' <<<"$output") aceptar"* ]]
+    mejora decision resolve --all aceptar --institution e >/dev/null
+    run -0 --separate-stderr mejora decision list --institution e
+    [[ $stderr != *"resolver"* ]]
+}
+
 @test "what is not there cannot be chosen, and who may not is told who may" {
     before=$(cat "$MEJORA_PROFILE")
     run -3 --separate-stderr mejora use e/1999
@@ -103,6 +112,8 @@ print({d["state"] for d in json.load(sys.stdin)["decisions"]})' <<<"$output")" =
     mejora person add lia Lía --role viewer --institution e
     mejora person invite lia --institution e --file "$BATS_TEST_TMPDIR/lia.invitation" 2>&1
     mejora join "$BATS_TEST_TMPDIR/lia.invitation" --profile "$BATS_TEST_TMPDIR/lia.profile" 2>&1
+    run -0 mejora key list --person lia --institution e
+    [[ $output == *"se usó para unirse"* ]]
     run -4 --separate-stderr mejora audit list --profile "$BATS_TEST_TMPDIR/lia.profile"
     [[ $stderr == *"Lo puede hacer: administración, planificación, auditoría"* ]]
     run -6 --separate-stderr mejora person add leo Leo --institution e
