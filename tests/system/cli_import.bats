@@ -94,11 +94,12 @@ print({d["state"] for d in json.load(sys.stdin)["decisions"]})' <<<"$output")" =
 }
 
 @test "what is left to decide says how to decide it" {
-    mejora plan import "$PLANS/plan_2023.tsv" --institution e --yes >/dev/null 2>&1
-    run -0 --separate-stderr mejora decision list --institution e
+    mejora institution add g "Institución g"
+    mejora plan import "$PLANS/plan_2023.tsv" --institution g --yes >/dev/null 2>&1
+    run -0 --separate-stderr mejora decision list --institution g
     [[ $stderr == *"Para decidir: mejora decisión resolver $(awk '/○/ { print $1; exit }' <<<"$output") aceptar"* ]]
-    mejora decision resolve --all aceptar --institution e >/dev/null
-    run -0 --separate-stderr mejora decision list --institution e
+    mejora decision resolve --all aceptar --institution g >/dev/null
+    run -0 --separate-stderr mejora decision list --institution g
     [[ $stderr != *"resolver"* ]]
 }
 
