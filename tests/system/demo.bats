@@ -51,7 +51,7 @@ processes() { # that have the demonstration's directory among their arguments
 }
 
 @test "the auditor is answered" {
-    first '^ +– +Avance +50 +Marta Rosario +[0-9: -]+La auditoría'
+    first '^Avance +50 +Marta Rosario +[0-9: -]+La auditoría'
     [ "$(as elsa audit list --outcome refused --op progress_report -o json 2>/dev/null | jq -r '[.entries[].error] | unique | join(" ")')" = \
         'not_your_action percent_not_a_step version_stale why_missing' ]
 }
