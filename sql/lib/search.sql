@@ -223,10 +223,8 @@ declare
     stretches int[];
     begun int := 1;
     many int := 1;
-    part record;
-    hits int[];
-    lowest int;
-    highest int;
+    page int := case when since is null and until is null then max_entries else greatest(max_entries, 200) end;
+    hits bigint[];
     n int;
 begin
     if past_leaf is not null and oldest_first then
@@ -242,27 +240,21 @@ begin
     stretches := case when oldest_first and past is not null and past_leaf is null then '{}'   -- all behind us
                       else lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) end;
     while begun <= cardinality(stretches) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
-        for part in select * from lib.mark_hits(scopes, wanted, stretches[begun:begun + many - 1], sign) loop
-            hits := coalesce(part.places, lib.places(part.bits));
-            lowest := 1 + case when part.base < first_leaf then width_bucket((first_leaf - part.base - 1)::int, hits) else 0 end;
-            highest := case when part.base + 32768 > end_leaf then width_bucket((end_leaf - part.base - 1)::int, hits) else cardinality(hits) end;
-            while lowest <= highest and coalesce(rest > 0, true) loop
-                n := least(highest - lowest + 1, 200);
-                return query
-                    select l.leaf, a
-                      from unnest(case when oldest_first then hits[lowest:lowest + n - 1] else hits[highest - n + 1:highest] end) h
-                      join road.leaf l on l.leaf = part.base + h join road.audit a on a.seq = l.seq
-                     where (since is null or a.at >= since) and (until is null or a.at < until)
-                     order by sign * l.leaf limit rest;
-                lowest := lowest + case when oldest_first then n else 0 end;
-                highest := highest - case when oldest_first then 0 else n end;
-                get diagnostics n = row_count;
-                rest := rest - n;
-            end loop;
-            exit when rest <= 0;
-        end loop;
-        begun := begun + many;
-        many := least(4 * many, 256);
+        hits := array(select lib.mark_hits(scopes, wanted, stretches[begun:begun + many - 1], first_leaf, end_leaf, sign, coalesce(page, 4096)));
+        return query
+            select l.leaf, a from unnest(hits) h join road.leaf l on l.leaf = h join road.audit a on a.seq = l.seq
+             where (since is null or a.at >= since) and (until is null or a.at < until)
+             order by sign * l.leaf limit rest;
+        get diagnostics n = row_count;
+        rest := rest - n;
+        if cardinality(hits) < coalesce(page, 4096) then
+            begun := begun + many;
+            many := case when max_entries is null then 1 else least(4 * many, 256) end;
+        elsif oldest_first then
+            first_leaf := hits[cardinality(hits)] + 1;
+        else
+            end_leaf := hits[cardinality(hits)];
+        end if;
     end loop;
     if oldest_first and coalesce(rest > 0, true) then
         return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, true, rest);
@@ -314,36 +306,44 @@ begin
     return array(select s from unnest(found) s order by sign * s);
 end $$;
 
--- What is in each stretch, as places in it (where one of the wanted marks is rare) or as bits of a part of it.
-create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretches int[], sign int)
-returns table (base bigint, places int[], bits bit varying) stable language sql set search_path = pg_catalog, mejora, public as $$
-    with one as materialized (                                    -- any of the marks that a wanted thing has
-        select m.stretch, w.nth, road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits
-          from unnest(stretches) s (stretch), unnest(wanted) with ordinality w (marks, kind, word, nth), unnest(w.marks) k (mark),
-               unnest(scopes) c (institution), road.mark m
-         where (m.institution, m.mark, m.stretch) = (c.institution, k.mark, s.stretch)
-         group by 1, 2
-    ), every as materialized (                                    -- and all that is wanted
-        select o.stretch, road.all_of(case when o.bits is null then o.leaves end) as leaves,
-               bit_and(case when o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
-          from one o group by 1 having count(*) = cardinality(wanted)
-    )
-    select *
-      from (select e.stretch::bigint << 15 as base, r.places, null::bit varying
-              from every e, lateral (select case when e.bits is null then e.leaves
-                                                 else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) r (places)
-             where e.leaves <> '{}' and r.places <> '{}'
-            union all
-            select (e.stretch::bigint << 15) + 2048 * n, null, part
-              from every e, generate_series(0, 15) n, lateral (select substring(e.bits from 2048 * n + 1 for 2048)) b (part)
-             where e.leaves is null and bit_count(e.bits) > 0 and bit_count(part) > 0) h
-     order by sign * h.base
-$$;
-
 create function lib.places(bits bit varying) returns int[] immutable language sql as $$
     select array(select 64 * word + one
                    from generate_series(0, length(bits) / 64 - 1) word, generate_series(0, 63) one
                   where substring(bits from 64 * word + 1 for 64) <> 0::bit(64) and get_bit(bits, 64 * word + one) = 1 order by 1)
+$$;
+
+-- The next leaves of these stretches that have all that is wanted, at most so many. A part is what is turned into leaves as a whole: a
+-- stretch where one of the wanted things is rare, else a sixteenth of it; no more parts than it takes.
+create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretches int[], first_leaf bigint, end_leaf bigint, sign int, most int)
+returns setof bigint stable language sql set search_path = pg_catalog, mejora, public as $$
+    with every as materialized (
+        select s.stretch::bigint << 15 as base, x.leaves, x.bits
+          from unnest(stretches) s (stretch),
+               lateral (select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
+                               bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
+                          from unnest(wanted) w,
+                               lateral (select road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits from road.mark m
+                                         where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = s.stretch) o
+                         where num_nonnulls(o.leaves, o.bits) > 0) x
+         where x.n = cardinality(wanted) and coalesce(x.leaves <> '{}', true) and coalesce(x.bits <> 0::bit(32768), true)
+    ), part (base, size, places, bits, n) as (
+        select e.base, 32768, p.places, null, cardinality(p.places)
+          from every e, lateral (select case when e.bits is null then e.leaves
+                                             else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) p (places)
+         where p.places <> '{}'
+        union all
+        select e.base + 2048 * nth, 2048, null, part.bits, bit_count(part.bits)
+          from every e, generate_series(0, 15) nth, lateral (select substring(e.bits from 2048 * nth + 1 for 2048)) part (bits)
+         where e.leaves is null and bit_count(part.bits) > 0
+    ), near as (
+        select p.*, sum(case when p.base >= first_leaf and p.base + p.size <= end_leaf then p.n else 0 end)
+                    over (order by sign * p.base rows between unbounded preceding and 1 preceding) as before
+          from part p where p.base + p.size > first_leaf and p.base < end_leaf
+    )
+    select n.base + place
+      from near n, unnest(coalesce(n.places, lib.places(n.bits))) place
+     where coalesce(n.before, 0) < most and n.base + place >= first_leaf and n.base + place < end_leaf
+     order by sign * (n.base + place) limit most
 $$;
 
 create function lib.day_begins(institution text, day date) returns timestamptz stable language sql as $$

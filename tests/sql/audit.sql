@@ -170,15 +170,19 @@ insert into road.mark (institution, mark, stretch, leaves, bits)
 select 'kept', mark, 7, case when mark ~ 'l' then places end, case when mark ~ 'b' then lib.bits(case when mark ~ 'l' then '{9000}' else places end) end
   from (values ('l2', '{2,4,6,8,5000}'::int[]), ('b2', '{2,4,6,8,5000}'), ('lb2', '{2,4,6,8,5000}'), ('l3', '{3,6,5000}'), ('b3', '{3,6,5000}'), ('lb3', '{3,6,5000}'),
                ('none', '{}')) t (mark, places) where mark <> 'none';
-select is((select string_agg((h.base - (7 << 15) + p)::text, ' ' order by h.base + p)
-             from lib.mark_hits('{kept}', array[row(array[a, 'none'], null, null), row(array[b], null, null)]::lib.wanted[], '{6,7}', 1) h,
-                  unnest(coalesce(h.places, lib.places(h.bits))) p),
+create function pg_temp.common(wanted lib.wanted[], first_place int default 0, beyond int default 32768, sign int default 1, most int default 9) returns text language sql as $$
+    select string_agg((leaf - (7 << 15))::text, ' ') from lib.mark_hits('{kept}', wanted, '{6,7}', (7 << 15) + first_place, (7 << 15) + beyond, sign, most) leaf
+$$;
+select is(pg_temp.common(array[row(array[a, 'none'], null, null), row(array[b], null, null)]::lib.wanted[]),
           case when a ~ 'lb' and b ~ 'lb' then '6 5000 9000' else '6 5000' end, a || ' and ' || b)
   from unnest('{l2,b2,lb2}'::text[]) a, unnest('{l3,b3,lb3}'::text[]) b;
-select is((select string_agg((h.base - (7 << 15) + p)::text, ' ' order by h.base + p)
-             from lib.mark_hits('{kept}', array[row('{l2,b3}', null, null)]::lib.wanted[], '{7}', 1) h, unnest(coalesce(h.places, lib.places(h.bits))) p),
-          '2 3 4 6 8 5000', 'either of two');
-select is((select count(*) from lib.mark_hits('{kept}', array[row('{l2}', null, null), row('{none}', null, null)]::lib.wanted[], '{7}', 1)), 0::bigint, 'one that nothing has');
+select is(got, expect, what) from (values
+    (pg_temp.common(array[row('{l2,b3}', null, null)]::lib.wanted[]),                     '2 3 4 6 8 5000', 'either of two'),
+    (pg_temp.common(array[row('{l2,b3}', null, null)]::lib.wanted[], 3, 5000),            '3 4 6 8',        'from here on, and not beyond'),
+    (pg_temp.common(array[row('{b2}', null, null)]::lib.wanted[], 3, 5000, -1, 2),        '8 6',            'the last two'),
+    (pg_temp.common(array[row('{b2,b3}', null, null)]::lib.wanted[], 0, 32768, -1, 3),    '5000 8 6',       'of several parts'),
+    (pg_temp.common(array[row('{b2}', null, null)]::lib.wanted[], 4, 32768, 1, 2),        '4 6',            'in the midst of a part'),
+    (pg_temp.common(array[row('{l2}', null, null), row('{none}', null, null)]::lib.wanted[]), null,         'one that nothing has')) t (got, expect, what);
 
 -- A cursor is its question's and its person's
 select cursor as mine from op.audit_list(1, 'taud', null, null, null, 'ana', null, null, null, null, null, 1, null, null, null, null, null, null, null, null, null, null) \gset
