@@ -1,5 +1,6 @@
 -- Asking the audit trail: filters, pages, and what one may see.
-begin;
+begin;                                                            -- alone of those who make leaves
+select pg_advisory_xact_lock(hashtext('mejora.seal')), pg_advisory_xact_lock(hashtext('mejora.index')) as alone \gset
 select no_plan();
 set local jit = off;                                              -- as the server's sessions
 set local enable_seqscan = off;
@@ -137,7 +138,6 @@ select is(pg_temp.pages(3, 'ana', true), '1 2 6|9', 'oldest first');
 select throws_ok('delete from road.audit where op = ''audit_list''', 'P0001', 'the audit trail is only ever added to', 'what is written stays');
 
 -- The same once it is sealed and marked: first some of it, then all
-select pg_advisory_xact_lock(hashtext('mejora.seal')), pg_advisory_xact_lock(hashtext('mejora.index')) as alone \gset
 create function pg_temp.seal(upto int) returns int language plpgsql as $$
 begin
     insert into road.leaf (leaf, seq, about, nodes)

@@ -1,5 +1,6 @@
 -- How long the audit trail is kept: decided with a reason, pruned by one function that can do nothing else, hashes left as they were.
-begin;
+begin;                                                            -- alone of those who make leaves
+select pg_advisory_xact_lock(hashtext('mejora.seal')), pg_advisory_xact_lock(hashtext('mejora.index')) as alone \gset
 select plan(40);
 \ir support/ask.psql
 
