@@ -130,7 +130,8 @@ begin
          where m.mark like 'word:%' and length(w) >= 4 and w ~ '[^0-9]'
            and not exists (select from road.word x where (x.institution, x.word) = (m.institution, w)) on conflict do nothing
     ), times as (
-        insert into road.marked select upto, min(a.at), max(a.at) from road.audit a where a.seq = any (seqs) having count(*) > 0
+        insert into road.marked select upto, coalesce(min(a.at), '-infinity'), coalesce(max(a.at), '-infinity')   -- all may be gone by now
+          from road.audit a where a.seq = any (seqs)
     )
     insert into road.mark as had (institution, mark, stretch, leaves, bits)
     select m.institution, m.mark, done >> 15, case when cardinality(m.places) <= few then m.places end,

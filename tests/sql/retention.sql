@@ -1,7 +1,7 @@
 -- How long the audit trail is kept: decided with a reason, pruned by one function that can do nothing else, hashes left as they were.
 begin;                                                            -- alone of those who make leaves
 select pg_advisory_xact_lock(hashtext('mejora.seal')), pg_advisory_xact_lock(hashtext('mejora.index')) as alone \gset
-select plan(40);
+select plan(41);
 \ir support/ask.psql
 
 insert into mejora.institution values ('tret', 'Instituto de Prueba', 'America/Santo_Domingo'), ('tre2', 'Otro', 'America/Santo_Domingo'), ('tre3', 'Para siempre', 'America/Santo_Domingo');
@@ -94,5 +94,15 @@ select alike(pg_temp.state_of(statement), 'P0001 %', 'the owner neither: ' || st
 select set_config('road.pruning', '', true) \g /dev/null
 select alike(pg_temp.state_of('delete from road.audit'), 'P0001 %', 'nor delete as long as it does not say that it prunes');
 select throws_ok($$ update mejora.audit_retention set years = 0 $$, '23514', null, 'not even a server that lies keeps less than a year');
+
+-- What was pruned before it was marked for questions holds the marking up no more than anything else
+set local jit = off;
+insert into road.checkpoint (size, xid, note) select max(leaf) + 1, pg_current_xact_id(), 'note' from road.leaf;
+select lib.audit_index(1, 32768) \g /dev/null
+insert into road.leaf (leaf, seq, about, nodes)
+select (select max(leaf) from road.leaf) + n, -n, 'tret', '\x00' from generate_series(1, 50) n;
+insert into road.checkpoint (size, xid, note) select max(leaf) + 1, pg_current_xact_id(), 'note' from road.leaf;
+select lib.audit_index(1, 32768) \g /dev/null
+select is((select max(upto) from road.marked), (select max(size) from road.checkpoint), 'leaves without entries are done, too');
 select * from finish();
 rollback;
