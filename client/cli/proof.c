@@ -84,13 +84,21 @@ static bool contact(struct cli *cli, struct witness *ret, json_t **ret_reply, in
 void witness_run(struct cli *cli, int *code)
 {
     struct witness w;
+    struct answer answer;
     char *profile = NULL;
     if (cli->witnessed || !cli->client || !client_met(cli->client) || interrupted || cli->profile.pending ||
         !(profile = profile_file(cli)))
         return;
     client_timeout(cli->client, LOOK_MS);
-    enum witness_end end = witness_look(cli->client, profile, &w, NULL);
+    enum witness_end end = witness_look(cli->client, profile, &w, &answer);
+    bool heard = answer.head, answered = *code != EXIT_UNREACHABLE && *code != EXIT_UNKNOWN && !interrupted;
+    answer_free(&answer);
     free(profile);
+    if (end == WITNESS_SILENT && w.before && answered && !heard)
+        say(_("WARNING: the server has answered the command, but not what its audit log is now. It was not compared "
+              "with "
+              "the one of %llu entries seen before."),
+            (unsigned long long)w.before);
     if (!witness_contradicted(end))
         return;
     tell(&w, end);

@@ -88,7 +88,8 @@ class Liar:
 
     def says(self, checkpoint, **others):
         script = {"whoami": [{"reply": {"person": "ana"}}], "reminder_lease": [{"reply": {}}],
-                  "audit_checkpoint": [{"outcome": "UNSUPPORTED"} if checkpoint is None else {"reply": checkpoint}], **{op: [{"reply": reply}] for op, reply in others.items()}}
+                  "audit_checkpoint": [{"outcome": "UNSUPPORTED"} if checkpoint is None else checkpoint if "silent" in checkpoint
+                                       else {"reply": checkpoint}], **{op: [{"reply": reply}] for op, reply in others.items()}}
         (self.home / "script.new").write_text(json.dumps(script), encoding="utf-8")
         os.replace(self.home / "script.new", self.home / "script.json")
 
@@ -177,6 +178,16 @@ def main():
                    f"the truth, from {before} to {size}, is remembered", done)
         try_lies(liar, log, fork, Log(leaves))
         try_proofs(liar, log)
+        liar.says({"silent": True})
+        liar.seen.unlink()
+        done = liar.run("whoami")
+        tap.ok(done.returncode == DONE and not done.stderr, "silence of a server that never said what its log is: nothing is known yet", done)
+        liar.begin(log, 5)
+        liar.says({"silent": True})
+        for _ in range(2):
+            done = liar.run("whoami")
+            tap.ok(done.returncode == DONE and "ana" in done.stdout and "not compared with the one of 5 entries" in done.stderr
+                   and "\n5\n" in liar.seen.read_text(encoding="utf-8"), "silence of one that did: said each time, and no failure", done)
         liar.begin(log, 5)
         liar.seen.write_text("", encoding="utf-8")
         tap.ok(liar.run("whoami").returncode == DONE, "a file that a power cut left empty is no reason for alarm")
