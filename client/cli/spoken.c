@@ -198,12 +198,13 @@ char *spoken_refusal(const char *code, char *const args[], size_t n)
 {
     static const char *const about_op[] = {"op_unknown", "as_of_write", "as_of_now"};
     char words[SPOKEN_OP], *first = NULL;
-    bool is_ref = code && !strcmp(code, "ref_level");
-    if (n && is_ref)
-        first = references(args[0]);
+    bool is_about = false;
     for (size_t i = 0; n && code && i < sizeof about_op / sizeof *about_op; i++)
-        if (!strcmp(code, about_op[i]))
-            first = strdup(spoken_op(args[0], words));
+        is_about = is_about || !strcmp(code, about_op[i]);
+    if (is_about)
+        first = strdup(spoken_op(args[0], words));
+    else if (n && code && !strcmp(code, "ref_level"))
+        first = references(args[0]);
     char *text = message_text(code, first ? &first : args, first ? 1 : n);
     free(first);
     return text;

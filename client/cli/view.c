@@ -625,8 +625,11 @@ static bool fits(struct column columns[], size_t n)
 static void put_headings(table *t, const struct column columns[], size_t n)
 {
     struct libscols_line *line = scols_table_new_line(t, NULL);
-    for (size_t i = 0; i < n; i++)
-        scols_line_refer_data(line, i, view_wrap(strdup(view_heading(columns[i].field->name)), columns[i].room));
+    for (size_t i = 0; i < n; i++) {
+        char *heading = view_wrap(strdup(view_heading(columns[i].field->name)), columns[i].room);
+        scols_line_set_data(line, i, heading);
+        free(heading);
+    }
 }
 
 static void view_lines(struct column columns[], size_t n, json_t *rows)

@@ -138,7 +138,7 @@ static void every_operation_has_words_and_is_found_by_them(void **state)
                 fail_msg("%s, called %s: %s", op->name, spoken, named ? named : "not found");
             assert_string_equal(spoken_op_read(op->name), op->name);
         }
-    assert_string_equal(spoken_op("unit_rename", words), "unit_rename"); /* of a newer server */
+    assert_string_equal(spoken_op("unit_rename", words), "unit_rename");         /* of a newer server */
     assert_string_equal(spoken_op_read(spoken_op("connect", words)), "connect"); /* an entry, not an operation */
     assert_null(spoken_op_read("audit lists"));
     assert_null(spoken_op_read("help")); /* asks for no operation */
