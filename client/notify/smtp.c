@@ -465,7 +465,6 @@ void smtp_send(struct smtp *s, const struct smtp_letter *letter, const struct sm
     ret->away = (s->phase < SMTP_MAIL && begun < letter->until) || ret->code == 421;
     ret->error = rc && !ret->code ? curl_easy_strerror(rc) : NULL;
     ret->ms = smtp_now() - begun;
-    ret->ahead = ret->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT && s->ahead;
     if (ret->outcome != MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT)
         hang_up(s);
 }

@@ -43,7 +43,6 @@ struct smtp_result {
     char text[256];        /* of the last reply, on one line */
     bool away;             /* the relay takes no mail at all at the moment: nothing that concerns this one */
     bool stale;            /* what `holds` said no to */
-    bool ahead;            /* the next one's envelope is out */
     const char *error;     /* what ended the attempt other than a reply; NULL: nothing did */
     int64_t ms;
 };

@@ -198,14 +198,15 @@ static bool still_holds(void *parcel)
     return tell(p->worker, p->mail) || check(p->worker, p->mail);
 }
 
-static void settle(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r)
+/* more: another mail follows, so the report has company. */
+static void settle(struct worker *w, const Mejora__Mail *mail, const struct smtp_result *r, bool more)
 {
     const char *outcome = count(w->tally, r->outcome), *why = r->stale ? "stale" : r->error;
     log_line(r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT ? LOG_INFO : LOG_WARNING,
              "worker=%s mail=%" PRId64 " token=%d outcome=%s code=%d ms=%" PRId64 "%s%s", w->name, mail->mail,
              mail->token, outcome, r->code, r->ms, why ? " reason=" : "", why ? why : "");
     tell(w, NULL);
-    if (r->ahead) {
+    if (more && r->outcome == MEJORA__MAIL_OUTCOME__MAIL_OUTCOME_SENT) {
         w->told = mail;
         w->told_result = *r;
     } else {
@@ -222,7 +223,7 @@ static void give_up(struct worker *w, const Mejora__Mail *mail, enum compose_fau
                             .phase = why == COMPOSE_BAD_ADDRESS ? SMTP_RCPT : SMTP_DATA,
                             .error = compose_fault_name(why)};
     snprintf(r.text, sizeof r.text, "%s", r.error);
-    settle(w, mail, &r);
+    settle(w, mail, &r, false);
 }
 
 /* Where the relay sends what comes back later: the mail's number tells whose it was. */
@@ -323,7 +324,7 @@ static void deliver(struct worker *w, const struct parcel *p, const struct parce
     struct smtp_result r;
     smtp_send(w->smtp, &p->letter, next ? &next->letter : NULL, &r);
     fault(FAULT_mail_taken);
-    settle(w, p->mail, &r);
+    settle(w, p->mail, &r, next);
 }
 
 /* The next one is ready before this one leaves, so that its envelope can go along. */
