@@ -6,6 +6,11 @@
 #   relay_mails                  how many it has kept
 #   relay_event PATTERN [N]      waits until N of its events (one) look like that
 #   relay_stop                   in teardown
+#
+# Or one that people use, OpenSMTPD, with a spool and a port of its own in a mount namespace:
+#
+#   relay_real                   can it be had here?   (./dev deps mail installs it)
+#   relay_real_start             RELAY takes mail for example.do into the maildir RELAY_DIR/box; RELAY_DIR/log is its log
 
 relay_start() {
     RELAY_DIR=$(mktemp -d)
@@ -29,6 +34,33 @@ relay_event() { # PATTERN [N]
 
 relay_open() { # N - the Nth mail, as a reader's program shows it
     "$BATS_TEST_DIRNAME/../support/mail_open.py" "$(printf '%s/%04d.eml' "$RELAY_DIR" "$1")"
+}
+
+relay_real() {
+    command -v smtpd >/dev/null && unshare -m --propagation private mount -t tmpfs none /var/spool 2>/dev/null
+}
+
+relay_real_start() {
+    local port
+    port=$(/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    RELAY_DIR=$(mktemp -d)
+    export RELAY=smtp://127.0.0.1:$port
+    chmod 0711 "$RELAY_DIR"
+    install -d -o nobody "$RELAY_DIR/box"
+    install -d -m 0711 "$RELAY_DIR/spool"
+    cat >"$RELAY_DIR/smtpd.conf" <<-END
+		listen on 127.0.0.1 port $port
+		smtp limit max-mails 1000000
+		table everybody { "@example.do" = "nobody" }
+		action "keep" maildir "$RELAY_DIR/box" virtual <everybody>
+		match from any for domain "example.do" action "keep"
+	END
+    unshare -m --propagation private sh -c 'mount -t tmpfs none /var/spool && mkdir -m 0711 /var/spool/smtpd && mount --bind "$2" /var/spool/smtpd && exec smtpd -d -f "$1"' \
+        sh "$RELAY_DIR/smtpd.conf" "$RELAY_DIR/spool" >"$RELAY_DIR/log" 2>&1 3>&- &
+    RELAY_PID=$!
+    until /usr/bin/python3 -c 'import socket, sys; sys.exit(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5).recv(3) != b"220")' "$port" 2>/dev/null; do
+        kill -0 "$RELAY_PID" # it listens a moment after it has said that it starts
+    done
 }
 
 relay_stop() {
