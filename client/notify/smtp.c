@@ -282,14 +282,14 @@ static CURLcode answer(struct smtp *s)
         if (!end)
             continue;
         size_t size = (size_t)(end + 1 - s->in);
-        char mark = size > 3 ? s->in[3] : '\0';
+        bool last = size <= 3 || s->in[3] != '-';
         hear(s, s->in, size);
         s->n_in -= size;
         memmove(s->in, end + 1, s->n_in);
         s->code = strspn(s->result->text, "0123456789") == 3 ? atoi(s->result->text) : 0;
         if (!s->code)
             return CURLE_WEIRD_SERVER_REPLY;
-        if (mark != '-')
+        if (last)
             return CURLE_OK;
     }
 }
