@@ -55,7 +55,12 @@ relay_real_start() {
 		action "keep" maildir "$RELAY_DIR/box" virtual <everybody>
 		match from any for domain "example.do" action "keep"
 	END
-    unshare -m --propagation private sh -c 'mount -t tmpfs none /var/spool && mkdir -m 0711 /var/spool/smtpd && mount --bind "$2" /var/spool/smtpd && exec smtpd -d -f "$1"' \
+    # what it has in fixed places is its own, so that several may run: its control socket and its queue
+    unshare -m --propagation private sh -euc 'mount -t tmpfs none /run
+        mount -t tmpfs none /var/spool
+        mkdir -m 0711 /var/spool/smtpd
+        mount --bind "$2" /var/spool/smtpd
+        exec smtpd -d -f "$1"' \
         sh "$RELAY_DIR/smtpd.conf" "$RELAY_DIR/spool" >"$RELAY_DIR/log" 2>&1 3>&- &
     RELAY_PID=$!
     until /usr/bin/python3 -c 'import socket, sys; sys.exit(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5).recv(3) != b"220")' "$port" 2>/dev/null; do
