@@ -200,22 +200,24 @@ void phrase_unreached(GString *out, const Mejora__MailUnreached *who)
     g_string_free(date, TRUE);
 }
 
-/* The step that would come next is in the command, so that it can be pasted and only the reason has to be written. */
+/* Commands are translated too: each word of theirs has a name in Spanish.
+ * The step that would come next is in the command, so that it can be pasted and only the reason has to be written. */
 void phrase_report(GString *out, const Mejora__MailItem *item)
 {
     if (phrase_is_deadline(item)) {
-        g_string_append_printf(out, "mejora plan deadline done \"…\" --plan %s", item->ref);
+        g_string_append_printf(out, _("mejora plan deadline done \"…\" --plan %s"), item->ref);
         return;
     }
     int next = MIN(100, (item->has_percent ? item->percent : 0) / STEP * STEP + STEP);
-    g_string_append_printf(out, "mejora progress report %s %d %s \"…\"", item->ref, next,
+    g_string_append_printf(out, _("mejora progress report %s %d %s \"…\""), item->ref, next,
                            next == 100 ? "--evidence" : "--why");
 }
 
 void phrase_see(GString *out, const Mejora__MailItem *item)
 {
     g_string_append_printf(
-        out, phrase_is_deadline(item) ? "mejora plan deadline list --plan %s" : "mejora action show %s", item->ref);
+        out, phrase_is_deadline(item) ? _("mejora plan deadline list --plan %s") : _("mejora action show %s"),
+        item->ref);
 }
 
 /* Dates that the server would accept today: the day before the end, or tomorrow; and an end a month from now, or from the
@@ -231,17 +233,17 @@ bool phrase_other(unsigned n, const Mejora__MailItem *item, const char **ret_lab
     switch (n) {
     case 0:
         *ret_label = _("I know; remind me again when it ends:");
-        g_string_append_printf(command, "mejora reminder ack %s", item->ref);
+        g_string_append_printf(command, _("mejora reminder ack %s"), item->ref);
         return true;
     case 1:
         date_write(date_from_days(today + MAX(left - 1, 1)), iso);
         *ret_label = _("Not before this day:");
-        g_string_append_printf(command, "mejora reminder snooze %s --until %s", item->ref, iso);
+        g_string_append_printf(command, _("mejora reminder snooze %s --until %s"), item->ref, iso);
         return true;
     case 2:
         date_write(date_from_days(today + MAX(left, 0) + LATER_DAYS), iso);
         *ret_label = _("It needs another date; Planificación decides:");
-        g_string_append_printf(command, "mejora action propose-date %s %s --why \"…\"", item->ref, iso);
+        g_string_append_printf(command, _("mejora action propose-date %s %s --why \"…\""), item->ref, iso);
         return true;
     default: return false;
     }

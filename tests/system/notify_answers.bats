@@ -64,7 +64,7 @@ ana() { mejora "$@" --profile "$SERVER_DIR/ana.profile" --lang es; }
     sed -n '/^mejora\//,/^— mejora\//p' <<<"$output" >"$BATS_TEST_TMPDIR/checkpoint"
     mapfile -t commands < <(sed -n 's/^    \(mejora .*\)/\1/p' <<<"$output")
     assert_equal "${#commands[@]}" 9
-    assert_regex "${commands[6]}" '^mejora reminder ack inm/2026/3'
+    assert_regex "${commands[6]}" '^mejora aviso enterado inm/2026/3'
     for command in "${commands[@]}"; do
         eval "run $command --profile \$SERVER_DIR/ana.profile"
         [ "$status" = 0 ] || fail "$command: $output"

@@ -136,8 +136,8 @@ static void text_says_everything_in_spanish(void **state)
                      "  Unidad: Planificación\n"
                      "  Tareas pendientes:\n    - Uno\n    - Dos\n    - Tres\n    - y 2 más\n"
                      "  Para responder, con lo que hoy es cierto:\n"
-                     "    mejora progress report inm/2026/12 75 --why \"…\"\n"
-                     "  Para verla completa:\n    mejora action show inm/2026/12\n");
+                     "    mejora avance reportar inm/2026/12 75 --why \"…\"\n"
+                     "  Para verla completa:\n    mejora acción mostrar inm/2026/12\n");
     free(text);
 }
 
@@ -191,7 +191,7 @@ static void not_reported_is_never_zero(void **state)
     struct sample *s = sample_due(-1);
     char *text = shown(&s->mail);
     assert_has(text, "  Vencida: terminaba el 30 de noviembre de 2026, ayer\n  Avance: sin reporte\n");
-    assert_has(text, "mejora progress report inm/2026/12 25 --why");
+    assert_has(text, "mejora avance reportar inm/2026/12 25 --why");
     free(text);
     set_percent(&s->item, 0);
     text = shown(&s->mail);
@@ -210,7 +210,7 @@ static void a_long_digest_is_one_mail(void **state)
     s->mail.n_items = 5000;
     char *text = shown(&s->mail);
     assert_has(text, "Subject: Plan de mejora: 5000 acciones por vencer, la primera en 5 días\n");
-    assert_has(text, "\nY 4960 acciones más: mejora due\n");
+    assert_has(text, "\nY 4960 acciones más: mejora vence\n");
     free(text);
 }
 
@@ -229,10 +229,10 @@ static void text_tells_how_to_answer_otherwise(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char expected[400];
         snprintf(expected, sizeof expected,
-                 "  Enterado; recuérdemela otra vez cuando venza:\n    mejora reminder ack inm/2026/12\n"
-                 "  No antes de este día:\n    mejora reminder snooze inm/2026/12 --until %s\n"
+                 "  Enterado; recuérdemela otra vez cuando venza:\n    mejora aviso enterado inm/2026/12\n"
+                 "  No antes de este día:\n    mejora aviso posponer inm/2026/12 --until %s\n"
                  "  Necesita otra fecha; decide Planificación:\n"
-                 "    mejora action propose-date inm/2026/12 %s --why \"…\"\n",
+                 "    mejora acción proponer-fecha inm/2026/12 %s --why \"…\"\n",
                  rows[i].snooze, rows[i].propose);
         char *text = shown(&sample_due(rows[i].days)->mail);
         assert_has(text, expected);
@@ -260,7 +260,7 @@ static void text_says_why_and_what_is_owed(void **state)
          "Hace tiempo que nadie reporta sobre ella.", "recibe usted"},
         {MEJORA__REMINDER_KIND__REMINDER_KIND_DEADLINE, MEJORA__HEARS_AS__HEARS_AS_PLANNER,
          "Debe entregarse a más tardar el 30 de noviembre de 2026, en 9 días\n  En juego: 50 de 100\n"
-         "  Cuando se entregue:\n    mejora plan deadline done \"…\" --plan inm/2026/12\n",
+         "  Cuando se entregue:\n    mejora plan plazo cumplido \"…\" --plan inm/2026/12\n",
          "Avance:"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -301,8 +301,8 @@ static void page_says_what_the_text_says(void **state)
         "<div style=\"width:50%\">",
         "<p><b>Evidencia que cuenta:</b> Informe</p>",
         "<li>y 2 más</li>",
-        "<pre>mejora progress report inm/2026/12 75 --why &quot;…&quot;</pre>",
-        "<pre>mejora reminder ack inm/2026/12</pre>",
+        "<pre>mejora avance reportar inm/2026/12 75 --why &quot;…&quot;</pre>",
+        "<pre>mejora aviso enterado inm/2026/12</pre>",
     };
     char *tasks[] = {(char *)"Uno", (char *)"Dos", (char *)"Tres", (char *)"Cuatro", (char *)"Cinco"};
     struct sample *s = sample_due(9);
@@ -355,8 +355,8 @@ static void calendar_has_the_ends_to_come(void **state)
     char *events = shown_part(&s->mail, "calendar");
     assert_string_equal(events,
                         "inm/2026/12@mejora 2026-11-30 2026-12-01 20261118T110640Z Vence inm/2026/12: Uno; dos, tres "
-                        "END:VEVENT\\ y una línea que no cabe en setenta y cinco octetos, ñandú | mejora progress "
-                        "report inm/2026/12 25 --why \"…\"\n");
+                        "END:VEVENT\\ y una línea que no cabe en setenta y cinco octetos, ñandú | mejora avance "
+                        "reportar inm/2026/12 25 --why \"…\"\n");
     free(events);
 }
 
