@@ -250,7 +250,7 @@ begin
         rest := rest - n;
         if cardinality(hits) < coalesce(page, 4096) then
             begun := begun + many;
-            many := case when max_entries is null then 1 else least(4 * many, 256) end;
+            many := case when cardinality(hits) < 1024 then least(4 * many, 256) else 1 end;
         elsif oldest_first then
             first_leaf := hits[cardinality(hits)] + 1;
         else

@@ -18,29 +18,53 @@ begin
     if found then
         return;
     end if;
-    with entry as materialized (
-        select f.n, f.entry as e
-          from lib.audit_find(institution, array[row(array[case when item_no is null then 'plan:' || plan else 'item:' || plan || '/' || item_no end], null, null),
-                                                 row('{outcome:ok}', null, null)]::lib.wanted[], null, null, null, false, null)
-               with ordinality f (leaf, entry, n)
+    with field_now as materialized (
+        select * from lib.fields_now(institution, plan, item_no) f where field is null or f.field = field
+    ), near as materialized (
+        select c.* from lib.audit_changed(institution, plan, item_no, null, null, 200) c
+    ), missing as materialized (                                  -- what the last of its entries did not change
+        select f.task_no, f.field from field_now f
+         where (select count(distinct n.n) from near n) = 200
+           and not exists (select from near n where (n.task_no, n.field) = (f.task_no, f.field))
     ), change as (
-        select distinct on (1, 2) coalesce((e.e).task_no, 0) as task_no, c.field, e.e
-          from entry e, lib.audit_changes((e.e).op, (e.e).before, (e.e).after) c
-         where c.item_no is not distinct from case when (e.e).item_no is null then item_no end
-           and (e.e).item_no is not distinct from case when c.item_no is null then item_no end
-         order by 1, 2, e.n
+        select distinct on (1, 2) c.task_no, c.field, c.e
+          from (select n.task_no, n.field, n.e, n.n from near n
+                union all
+                select c.task_no, c.field, c.e, c.n
+                  from missing m, lib.audit_changed(institution, plan, item_no, nullif(m.task_no, 0), m.field, null) c) c
+         order by 1, 2, c.n
     )
     select array_agg(row(nullif(f.task_no, 0), f.field, lib.value_text(institution, f.field, f.value), (b.by).who, (b.by).name, (b.by).at,
                          (b.by).why, (b.by).op, (b.by).seq, i.file_name, case when i.import is not null then f.line end)::op.blame
                      order by f.task_no, f.field)
       into fields
-      from lib.fields_now(institution, plan, item_no) f
+      from field_now f
       left join change c on (c.task_no, c.field) = (f.task_no, f.field)
      cross join lateral (select case when c.e is distinct from null then c.e else origin end as by) b
       left join mejora.import i on (b.by).op = 'plan_import'
                                and (i.institution, i.plan, i.import) = (institution, plan, ((b.by).after ->> 'import')::int)
-     where (field is null or f.field = field) and (b.by).seq is not null and (f.task_no = 0 or c.field is not null);
+     where (b.by).seq is not null and (f.task_no = 0 or c.field is not null);
     outcome := 'ok';
+end $$;
+
+-- What was changed of an action (without one: of the plan), the newest first; by the last so many entries, also by those which changed
+-- nothing of it.
+create function lib.audit_changed(institution text, plan int, item_no int, of_task int, of_field text, max_entries int)
+returns table (n bigint, task_no int, field text, e road.audit) stable language plpgsql as $$
+#variable_conflict use_variable
+declare
+    about text := case when item_no is null then 'plan:' || plan else 'item:' || plan || '/' || item_no end;
+begin
+    return query
+        select f.n, coalesce((f.entry).task_no, 0), c.field, f.entry
+          from lib.audit_find(institution, array[row(array[coalesce('task:' || plan || '/' || item_no || '.' || of_task, about)], null, null),
+                                                 row('{outcome:ok}', null, null)]::lib.wanted[]
+                                           || case when of_field is null then '{}' else array[row(array['field:' || of_field], null, null)::lib.wanted] end,
+                              null, null, null, false, max_entries) with ordinality f (leaf, entry, n)
+          left join lateral lib.audit_changes((f.entry).op, (f.entry).before, (f.entry).after) c
+            on c.item_no is not distinct from case when (f.entry).item_no is null then item_no end
+           and (f.entry).item_no is not distinct from case when c.item_no is null then item_no end
+           and (of_field is null or c.field = of_field) and (of_task is null or (f.entry).task_no = of_task);
 end $$;
 
 -- What there is now, by fields; task 0: the action, or without one the plan.

@@ -212,6 +212,29 @@ select is((select string_agg(concat_ws(' ', c.by, c.what, c.changes, c.refused),
           'person Luz Díaz (luz) 2 1; field percent 1 1; field objective 1 0; week 2026-06-15 2 1; reason why 3 1 0; reason why 4 1 0; reason why 5 0 1', 'of a unit, and of what');
 select is((select error from op.audit_report(1, 'taud', null, null, 'finanzas', null, null)), 'no_such_unit', 'of no unit');
 
+-- Who gave each field its value, be it long ago
+insert into mejora.plan (institution, year, title) values ('taud', 2027, 'Plan');
+insert into mejora.action (institution, plan, item_no, subcriteria, actions, objective, start_period, end_period, start_date, end_date)
+values ('taud', 2027, 8, '{4.1}', '{Hacer}', 'Servir', 'T1-2027', 'T4-2027', '2027-01-01', '2027-12-31');
+insert into mejora.task (institution, plan, item_no, task_no, text) values ('taud', 2027, 8, 1, 'Una'), ('taud', 2027, 8, 2, 'Otra');
+insert into road.audit (institution, plan, item_no, task_no, who, op, outcome, why, before, after) values
+    ('taud', 2027, 8, null, 'a', 'action_edit', 'ok', 'first',  '{"objective": "X"}', '{"objective": "Y"}'),
+    ('taud', 2027, 8, null, 'a', 'action_edit', 'ok', 'second', '{"objective": "Y"}', '{"objective": "Servir"}'),
+    ('taud', 2027, 8, null, 'a', 'action_edit', 'denied', 'no', '{"objective": "Servir"}', '{"objective": "Z"}'),
+    ('taud', 2027, 8, 2,    'a', 'task_done',   'ok', 'done',   '{"done": false}', '{"done": true}'),
+    ('taud', 2027, null, null, 'a', 'plan_import', 'ok', 'all', '{"actions": {"8": {"title": "A"}, "9": {"indicator": "I"}}}', '{"actions": {"8": {"title": "B"}, "9": {"indicator": "J"}}, "added": [8]}');
+insert into road.audit (institution, plan, item_no, who, op, outcome, why, before, after)
+select 'taud', 2027, 8, 'a', 'action_edit', 'ok', 'often ' || n, jsonb_build_object('end_date', n), jsonb_build_object('end_date', n + 1) from generate_series(1, 250) n;
+create function pg_temp.told() returns text language sql as $$
+    select string_agg(concat_ws(' ', nullif(f.task_no, 0), f.field, f.why), '; ' order by f.task_no nulls first, f.field)
+      from op.audit_who(1, 'taud', 2027, 8, null), unnest(fields) f where f.field in ('objective', 'end_date', 'indicator', 'start_date', 'done')
+$$;
+select is(pg_temp.told(), 'end_date often 250; objective second; start_date all; 2 done done', 'who: behind 250 other changes');
+select set_config('mejora.institution', '*', true) as here \gset
+select cmp_ok(pg_temp.seal(1000), '>', 0, 'all that is marked');
+select set_config('mejora.institution', 'taud', true) as here \gset
+select is(pg_temp.told(), 'end_date often 250; objective second; start_date all; 2 done done', 'who: behind 250 other changes (marked)');
+
 -- Somebody of another institution tried something here: the entry is here, the person is not
 insert into road.audit (institution, plan, person, who, name, op, outcome, error)
 select 'taud', 2026, id, 'tau2/ana', name, 'plan_import', 'denied', 'not_your_institution' from mejora.person where institution = 'tau2' and code = 'ana';
