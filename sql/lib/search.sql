@@ -36,10 +36,14 @@ create function lib.audit_items(op text, after jsonb) returns setof int immutabl
 $$;
 
 -- The marks of entries, and the places of those that have them, counted in the array's order from the first on. All at once and what is
--- equal only once, because one entry after the other takes five times as long. Without texts: only who, what and about what.
-create function lib.audit_marks(seqs bigint[], first_place int, texts boolean) returns table (institution text, mark text, places int[]) stable language sql
+-- equal only once, because one entry after the other takes five times as long. Without texts: only who, what and about what. In plpgsql,
+-- as lib.mark_hits, to be planned but once.
+create function lib.audit_marks(seqs bigint[], first_place int, texts boolean) returns table (institution text, mark text, places int[])
+stable language plpgsql
 set search_path = pg_catalog, mejora, public set work_mem = '64MB' set enable_sort = off as $$
-    with entry as materialized (
+#variable_conflict use_column
+begin
+    return query with entry as materialized (
         select (first_place + s.place - 1)::int as place, a.* from unnest(seqs) with ordinality s (seq, place) join road.audit a on a.seq = s.seq
     ), change as materialized (
         select e.place, e.institution, c.field, c.was, c.now from entry e, lib.audit_changes(e.op, e.before, e.after) c where texts
@@ -67,8 +71,8 @@ set search_path = pg_catalog, mejora, public set work_mem = '64MB' set enable_so
                     from token t join word w on w.token = t.token,
                          unnest(case t.kind when 'word' then '{word}' when 'why' then '{word,why}' else array['word', left(t.kind, 3), t.kind] end) k (kind)
     )
-    select p.institution, p.mark collate "C", uniq(sort(road.any_of(p.places))) from part p group by 1, 2
-$$;
+    select p.institution, p.mark collate "C", uniq(sort(road.any_of(p.places))) from part p group by 1, 2;
+end $$;
 
 -- Places in a stretch as bits.
 create function lib.bits(places int[]) returns bit immutable strict language plpgsql as $$
@@ -316,8 +320,9 @@ $$;
 -- The next leaves of these stretches that have all that is wanted, at most so many. A part is what is turned into leaves as a whole: a
 -- stretch where one of the wanted things is rare, else a sixteenth of it; no more parts than it takes.
 create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretches int[], first_leaf bigint, end_leaf bigint, sign int, most int)
-returns setof bigint stable language sql set search_path = pg_catalog, mejora, public as $$
-    with every as materialized (
+returns setof bigint stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+begin
+    return query with every as materialized (
         select s.stretch::bigint << 15 as base, x.leaves, x.bits
           from unnest(stretches) s (stretch),
                lateral (select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
@@ -344,8 +349,8 @@ returns setof bigint stable language sql set search_path = pg_catalog, mejora, p
     select n.base + place
       from near n, unnest(coalesce(n.places, lib.places(n.bits))) place
      where coalesce(n.before, 0) < most and n.base + place >= first_leaf and n.base + place < end_leaf
-     order by sign * (n.base + place) limit most
-$$;
+     order by sign * (n.base + place) limit most;
+end $$;
 
 create function lib.day_begins(institution text, day date) returns timestamptz stable language sql as $$
     select day::timestamp at time zone coalesce((select i.time_zone from mejora.institution i where i.institution = day_begins.institution), 'UTC')
