@@ -6,14 +6,17 @@ select set_config('mejora.institution', '*', true) \g /dev/null
 set local session_replication_role = replica;                     -- these people have no history
 insert into mejora.person (institution, code, name, roles)
 select 'bench', 'a' || n, (array['Ana', 'Luis', 'Marta', 'José', 'Rosa', 'Elsa', 'Iván', 'Nuria'])[1 + n % 8] || ' '
-       || (array['Peña', 'Mota', 'Rosario', 'Díaz', 'Santana', 'Núñez', 'Vargas'])[1 + n % 7], case when n % 50 = 0 then '{planner}' else '{responsable}' end::mejora.role[]
+       || (array['Peña', 'Mota', 'Rosario', 'Díaz', 'Santana', 'Núñez', 'Vargas'])[1 + n % 7],
+       case when n % 50 = 0 then '{planner}' else '{responsable}' end::mejora.role[]
   from generate_series(0, 511) n on conflict do nothing;
-create temp table person as select p.id, p.code, p.name, p.roles, substr(p.code, 2)::int as n from mejora.person p where p.code ~ '^a\d+$' and p.institution = 'bench';
+create temp table person as
+select p.id, p.code, p.name, p.roles, substr(p.code, 2)::int as n from mejora.person p where p.code ~ '^a\d+$' and p.institution = 'bench';
 create index on person (n);
 create temp table word as
 select row_number() over (order by md5(a || b || c)) - 1 as n, a || b || c as word
   from unnest('{a,acta,con,des,direc,eva,for,ges,infor,li,me,planifi,pre,pro,re,semi}'::text[]) a,
-       unnest('{ca,ci,cita,dida,fica,jora,lua,ma,puesta,ra,sión,ta,tiona}'::text[]) b, unnest('{ción,da,das,dor,mente,mientos,nal,nario,ncia,r,s,""}'::text[]) c;
+       unnest('{ca,ci,cita,dida,fica,jora,lua,ma,puesta,ra,sión,ta,tiona}'::text[]) b,
+       unnest('{ción,da,das,dor,mente,mientos,nal,nario,ncia,r,s,""}'::text[]) c;
 create index on word (n);
 select setseed(0.5) \g /dev/null
 create temp table phrase as                                       -- two of them make a text
@@ -29,12 +32,15 @@ select n, floor(512 * random() ^ 3)::int as person, random() as kind, random() a
        1 + floor(448 * random() ^ 1.5)::int as item, floor(4 * random())::int as percent,
        floor(20000 * random())::int as said, floor(20000 * random())::int as also, floor(20000 * random())::int as new
   from generate_series(:begin::bigint, :end) n;
-insert into road.audit (at, institution, plan, item_no, task_no, person, who, name, roles, unit, key, request, op, outcome, error, why, before, after)
-select now() - make_interval(secs => (:total - o.n) * 3), 'bench', 1970 + o.plan, o.item, case k.op when 'task_done' then 1 + o.item % 4 end,
+insert into road.audit (at, institution, plan, item_no, task_no, person, who, name, roles, unit, key, request, op, outcome, error, why,
+                        before, after)
+select now() - make_interval(secs => (:total - o.n) * 3), 'bench', 1970 + o.plan, o.item,
+       case k.op when 'task_done' then 1 + o.item % 4 end,
        p.id, p.code, p.name, p.roles, 'u' || 1 + p.n % 64, 1 + p.n, gen_random_uuid(), k.op,
        case when o.result < 0.015 then 'denied' when o.result < 0.02 then 'conflict' else 'ok' end::mejora.outcome,
        case when o.result < 0.015 then 'not_your_action' when o.result < 0.02 then 'changed_meanwhile' end,
-       case when o.n % 4 > 0 or k.op = 'action_edit' then said.phrase || ' ' || also.phrase || case when o.n % 10 = 0 then ' oficio DPD-' || o.n / 10 else '' end end,
+       case when o.n % 4 > 0 or k.op = 'action_edit' then said.phrase || ' ' || also.phrase
+            || case when o.n % 10 = 0 then ' oficio DPD-' || o.n / 10 else '' end end,
        case when o.result >= 0.02 then jsonb_build_object('version', o.n % 9) || case k.op
             when 'progress_report' then jsonb_build_object('percent', o.percent * 25)
             when 'task_done' then '{"done": false}'
