@@ -105,7 +105,7 @@ static void bulk(int n)
 
 /* As the entries and the checkpoints tell it themselves; who commits is not who measures. One at a time: each waits for a sealer that has
  * nothing to do. */
-static void within_a_second(void **state)
+static void an_entry_is_sealed_within_a_second_of_its_commit(void **state)
 {
     (void)state;
     wait_sealed();
@@ -211,8 +211,10 @@ static void cut_off_while_away(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(within_a_second),    cmocka_unit_test(killed_in_the_middle),
-        cmocka_unit_test(another_key),        cmocka_unit_test(a_transaction_stays_open),
+        cmocka_unit_test(an_entry_is_sealed_within_a_second_of_its_commit),
+        cmocka_unit_test(killed_in_the_middle),
+        cmocka_unit_test(another_key),
+        cmocka_unit_test(a_transaction_stays_open),
         cmocka_unit_test(cut_off_while_away),
     };
     return cmocka_run_group_tests(tests, start, stop);
