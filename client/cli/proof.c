@@ -345,8 +345,10 @@ static void say_fault(const struct verify *v)
         say(_("The entries are what was sealed, but the file is not as it was written: its sum differs."));
         break;
     case VERIFY_TRUNCATED:
-        say(_("Cut off after %llu entries: a checkpoint of %llu entries was seen before."), leaf,
-            (unsigned long long)v->known.size);
+        say(_("It ends after %llu entries, and a checkpoint of %llu was seen before: its end was cut off, or it was "
+              "written "
+              "earlier. One written now has them all: mejora audit export FILE"),
+            leaf, (unsigned long long)v->known.size);
         break;
     case VERIFY_FORKED: say(_("The first %llu entries are not those of the checkpoint seen before."), leaf); break;
     }
@@ -358,9 +360,10 @@ static void say_scope(const struct verify *v)
     if (v->whole)
         printf("%s\n", _("All of the log: every entry is there."));
     else
-        printf(_("Of: %s %s. That no other entry belongs to it is what the server says; an export of everything proves "
-                 "it.\n"),
-               v->scope, v->filter);
+        printf(
+            _("Of: %s%s%s. That no other entry belongs to it is what the server says; an export of everything proves "
+              "it.\n"),
+            v->scope, *v->filter ? " " : "", v->filter);
     if (v->known.size && !v->known_met)
         say(_("The checkpoint seen before, of %llu entries, could not be compared: it ends among entries that were "
               "left out."),
@@ -415,7 +418,8 @@ static int report(struct cli *cli, const struct verify *v, bool own_key)
         view_json(o);
         json_decref(o);
     } else if (!v->fault) {
-        printf(_("Intact: %llu entries read, %llu known by their hash alone, up to size %llu; %llu checkpoints.\n"),
+        printf(_("Intact. Entries read: %llu, known by their hash alone: %llu, size of the log: %llu, checkpoints: "
+                 "%llu.\n"),
                read, skipped, size, checkpoints);
         say_scope(v);
         say_pruned(v);
