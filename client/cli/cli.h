@@ -127,6 +127,7 @@ bool cli_reference(struct cli *cli, unsigned about); /* cli->ref from what was t
  * looked up: the one it was may have been carried on. Who cannot ask takes that one. */
 void cli_settle_plan(struct cli *cli);
 int cli_run(struct cli *cli);
+json_t *cli_run_shown(struct cli *cli, int *ret_exit); /* the same, and what was shown; NULL: said why not */
 void cli_show(struct cli *cli, const struct op *op, json_t *reply);
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2))); /* a line on stderr */
 const char *local_text(const struct cli *cli, const char *name);

@@ -84,17 +84,10 @@ int run_resolve(struct cli *cli)
 /* The open ones, and how to decide the first. */
 int run_decision_list(struct cli *cli)
 {
-    const struct op *op = &ops[OP_decision_list];
     json_t *decision;
     size_t i;
     int code;
-    if (!cli_open(cli, &code))
-        return code;
-    if (!cli_reference(cli, op->about))
-        return EXIT_USAGE;
-    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
-    if (reply)
-        cli_show(cli, op, reply);
+    json_t *reply = cli_run_shown(cli, &code);
     json_array_foreach(cli->format == FORMAT_TABLE ? json_object_get(reply, "decisions") : NULL, i, decision)
     {
         if (strcmp(json_string_value(json_object_get(decision, "state")), "open") != 0)

@@ -228,18 +228,25 @@ void cli_show(struct cli *cli, const struct op *op, json_t *reply)
         view_reply(cli->format, op->reply, reply, cli->command->columns);
 }
 
-int cli_run(struct cli *cli)
+json_t *cli_run_shown(struct cli *cli, int *ret_exit)
 {
     const struct op *op = &ops[cli->command->op];
-    int code;
-    if (!cli_open(cli, &code))
-        return code;
-    if (!cli_reference(cli, op->about))
-        return EXIT_USAGE;
-    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, &code);
+    if (!cli_open(cli, ret_exit))
+        return NULL;
+    if (!cli_reference(cli, op->about)) {
+        *ret_exit = EXIT_USAGE;
+        return NULL;
+    }
+    json_t *reply = cli_ask(cli, op, cli->ref, cli->fields, ret_exit);
     if (reply)
         cli_show(cli, op, reply);
-    json_decref(reply);
+    return reply;
+}
+
+int cli_run(struct cli *cli)
+{
+    int code;
+    json_decref(cli_run_shown(cli, &code));
     return code;
 }
 
