@@ -39,12 +39,7 @@ select timestamptz '2025-01-01' + n * interval '1 minute', 'big', 2020 + n % 5, 
 
 class World:
     def __init__(self, server, admin):
-        self.server, self.admin = server, admin
-        postmaster = Path(f"{server.home}/data/postgresql/postmaster.pid").read_text(encoding="ascii").splitlines()
-        self.database = ["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-d", "mejora"]
-
-    def sql(self, statement, user="postgres"):
-        return subprocess.run([*self.database, "-U", user, "-c", statement], capture_output=True, text=True, check=True).stdout.strip()
+        self.server, self.admin, self.sql = server, admin, server.sql
 
     def cli(self, *words):
         done = subprocess.run(["mejora", "--profile", self.server.admin, *words], capture_output=True, text=True, check=False)

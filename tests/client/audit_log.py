@@ -17,7 +17,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from mejora import Tap
+from mejora import Tap, psql
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import verify_audit  # noqa: E402
@@ -43,9 +43,7 @@ class World:
         threading.Thread(target=self.listen, daemon=True).start()
         self.profile = f"{self.home}/profile"
         shutil.copy(f"{self.home}/data/admin.profile", self.profile)
-        postmaster = Path(f"{self.home}/data/postgresql/postmaster.pid").read_text(encoding="ascii").splitlines()
-        self.psql = subprocess.Popen(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "postgres",
-                                      "mejora"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.psql = subprocess.Popen(psql(self.home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sql("set session_replication_role = replica")  # no trigger stands in a superuser's way
         return self
 

@@ -6,9 +6,8 @@ import itertools
 import json
 import re
 import subprocess
-from pathlib import Path
 
-from mejora import Server, Tap
+from mejora import Server, Tap, psql
 
 ENTRIES, FRESH, PAGE = 40000, 200, 50
 tap = Tap()
@@ -63,9 +62,7 @@ class Database:
     """As the server's lanes are set up, and telling how it went about things."""
 
     def __init__(self, home):
-        postmaster = Path(f"{home}/data/postgresql/postmaster.pid").read_text(encoding="ascii").splitlines()
-        self.psql = subprocess.Popen(["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", "postgres",
-                                      "mejora"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.psql = subprocess.Popen(psql(home), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.ask("set jit = off; set enable_seqscan = off; set plan_cache_mode = force_generic_plan; set mejora.institution = '*'")
 
     def ask(self, *statements):

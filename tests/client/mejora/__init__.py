@@ -171,6 +171,12 @@ def key_bytes(z85):
     return zmq.utils.z85.decode(z85)
 
 
+def psql(home, user="postgres"):
+    """The command that speaks to the database of the server at home."""
+    postmaster = Path(f"{home}/data/postgresql/postmaster.pid").read_text(encoding="ascii").splitlines()
+    return ["psql", "-qXAt", "-v", "ON_ERROR_STOP=1", "-h", postmaster[4], "-p", postmaster[3], "-U", user, "mejora"]
+
+
 class Server:
     """A server of one's own on a port of the kernel's choice: another one each time that it runs. Arguments go to mejorad."""
 
@@ -205,6 +211,9 @@ class Server:
     def __exit__(self, *_):
         self.stop()
         shutil.rmtree(self.home)
+
+    def sql(self, statement, user="postgres"):
+        return subprocess.run([*psql(self.home, user), "-c", statement], capture_output=True, text=True, check=True).stdout.strip()
 
     @property
     def admin(self):
