@@ -112,6 +112,7 @@ def check(database, names, orders=("false",), pages=1, told=True):
 def main():
     with Server() as server:
         database = Database(server.home)
+        database.ask("select pg_advisory_lock(hashtext('mejora.index'))")  # the server would go on marking while it is measured
         database.ask("set session_replication_role = replica", GENERATE % (ENTRIES, ENTRIES - FRESH))
         while int(database.ask("select lib.audit_index(1, 4096)").split()[0]):
             pass
