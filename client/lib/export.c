@@ -236,10 +236,20 @@ void export_checkpoint(struct export *e, const char *note)
     flush_proof(e);
 }
 
-/* What is before the last line, or the last row, is what the sum is of. */
+/* A row of no entry, for the lines that wait. */
+static void waiting_row(struct export *e)
+{
+    for (int i = 0; i < 3 + ENTRY_COLUMNS; i++)
+        put(&e->line, ",", 1);
+    flush_waiting(e);
+}
+
+/* What is before the last line, or the last row, is what the sum is of: nothing but itself is in it. */
 void export_end(struct export *e)
 {
     uint8_t sum[SHA256_DIGEST_SIZE];
+    if (e->waiting.size)
+        waiting_row(e);
     spill(e);
     sha256_digest(&e->sum, sizeof sum, sum);
     put_text(&e->line, "{\"entries\":");
@@ -248,10 +258,8 @@ void export_end(struct export *e)
     put_hex(&e->line, sum, sizeof sum);
     put_text(&e->line, "\"}");
     flush_proof(e);
-    for (int i = 0; e->csv && i < 3 + ENTRY_COLUMNS; i++)
-        put(&e->line, ",", 1);
-    if (e->csv)
-        flush_waiting(e);
+    if (e->waiting.size)
+        waiting_row(e);
     spill(e);
 }
 

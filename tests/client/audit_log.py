@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -299,6 +300,9 @@ def forms(world, key):
         found = ours(world, path, "--public-key", key), theirs(path, key)
         tap.ok(found == (("", None, None),) * 2, f"{name}: intact to both", found)
         data, missed = Path(path).read_bytes(), []
+        last = data[:-1].rpartition(b"\n")[2]
+        alone = re.fullmatch(rb',+"{""entries"":\d+,""sha256"":""\w{64}""}"' if "csv" in words else rb'{"entries":\d+,"sha256":"\w{64}"}', last)
+        tap.ok(alone, f"{name}: all but its last line is in its sum", last)
         for _ in range(BYTES // 4):
             at = random.randrange(len(data))
             Path(path).write_bytes(data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1:])

@@ -116,7 +116,7 @@ def rows_of(text):
     raw, names = False, None
     for row, begin in table(text):
         if names is None:
-            names = [name.lstrip("\ufeff") for name in row]
+            names = [(name or "").lstrip("\ufeff") for name in row]
             continue
         cells = dict(zip(names, row))
         for line in (cells["proof"] or "").splitlines():
