@@ -168,15 +168,16 @@ static bool put_skip(struct export *e, const Mejora__AuditSkip *skip)
     return ok;
 }
 
-/* One leaf from the bytes. False: they are none. */
-static bool put_leaf(struct export *e, const uint8_t *hash, const uint8_t **at, const uint8_t *end)
+/* False: the entry's row is none. */
+static bool put_leaf(struct export *e, const uint8_t *leaf, const struct rows *rows)
 {
+    char room[ENTRY_COLUMNS][ENTRY_ROOM];
     struct entry entry;
-    size_t size = entry_read(*at, (size_t)(end - *at), &entry);
-    if (size)
-        export_entry(e, hash, entry.values[0].text ? &entry : NULL);
-    *at += size;
-    return size;
+    const struct row *row = rows_find(rows, leaf);
+    bool ok = !row || entry_read(row->at, room, &entry);
+    if (ok)
+        export_entry(e, leaf, row ? &entry : NULL);
+    return ok;
 }
 
 /* Checkpoints that end where we are; one that ends among leaves left out is of no use. */
@@ -191,22 +192,24 @@ static size_t put_checkpoints(struct export *e, const Mejora__AuditExportReply *
 /* False: what came is not what the server should send. */
 static bool page_put(struct export *e, const Mejora__AuditExportReply *page)
 {
-    const uint8_t *hash = page->hashes.data, *at = page->columns.data, *end = at ? at + page->columns.len : at;
-    size_t skip = 0, left = page->hashes.len / TREE_HASH, done = put_checkpoints(e, page, 0);
-    bool ok = page->has_next && page->next <= page->size && !left == !at;
+    const uint8_t *leaf = page->leaves.data;
+    size_t skip = 0, left = page->leaves.len / PAGE_LEAF, done = put_checkpoints(e, page, 0);
+    struct rows rows = rows_read(page);
+    bool ok = rows.rows && page->has_next && page->next <= page->size;
     while (ok && (left || skip < page->n_skips)) {
         if (skip < page->n_skips && (uint64_t)page->skips[skip]->leaf == e->leaves)
             ok = put_skip(e, page->skips[skip++]);
-        else if ((ok = left && put_leaf(e, hash, &at, end))) {
-            hash += TREE_HASH;
+        else if ((ok = left && put_leaf(e, leaf, &rows))) {
+            leaf += PAGE_LEAF;
             left--;
         }
         done = put_checkpoints(e, page, done);
     }
+    free(rows.rows);
     return ok && e->leaves == (uint64_t)page->next;
 }
 
-enum { STRETCH = 1024 }; /* leaves that a connection reads at a time, when all of them are wanted: a page */
+enum { STRETCH = 2048 }; /* leaves that a connection reads at a time, when all of them are wanted: a page */
 
 /* A page into the file; false: said why not. */
 static bool page_take(struct cli *cli, struct export *e, struct answer *answer, int *ret_exit)

@@ -1,5 +1,11 @@
 #include "client/lib/pages.h"
 
+#include "client/lib/entry.h"
+
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
 /* Waits for its turn to hand the answer over. False: nobody wants it any more. */
 static bool hand_over(struct pages_turn *t, const struct answer *answer)
 {
@@ -101,4 +107,35 @@ void pages_close(struct pages *p)
     }
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
+}
+
+/* ---- rows ---- */
+
+struct rows rows_read(const Mejora__AuditExportReply *page)
+{
+    const uint8_t *at = page->rows.data;
+    size_t left = page->rows.len, size;
+    struct rows ret = {.rows = malloc((left / ENTRY_ROW + 1) * sizeof *ret.rows)};
+    for (; ret.rows && left; left -= size, at += size) {
+        if (!(size = entry_row_size(at, left))) {
+            free(ret.rows);
+            return (struct rows){0};
+        }
+        ret.rows[ret.n++] = (struct row){entry_row_seq(at), at};
+    }
+    return ret;
+}
+
+static int seq_compare(const void *a, const void *b)
+{
+    const struct row *left = a, *right = b;
+    return (left->seq > right->seq) - (left->seq < right->seq);
+}
+
+const struct row *rows_find(const struct rows *rows, const uint8_t leaf[PAGE_LEAF])
+{
+    struct row wanted = {0};
+    memcpy(&wanted.seq, leaf + TREE_HASH, sizeof wanted.seq);
+    wanted.seq = be64toh(wanted.seq);
+    return bsearch(&wanted, rows->rows, rows->n, sizeof wanted, seq_compare);
 }

@@ -6,6 +6,7 @@
 
 #include "audit.pb-c.h"
 #include "client/lib/call.h"
+#include "common/tree.h"
 
 #include <pthread.h>
 
@@ -36,3 +37,17 @@ bool pages_open(struct pages *p); /* the caller has set what stands before `turn
 /* The page that begins with this leaf; the caller frees it. Nothing comes behind one that was not answered OK. */
 void pages_next(struct pages *p, uint64_t leaf, struct answer *ret);
 void pages_close(struct pages *p);
+
+/* The rows of a page, to be found by the number of their entry. Borrows the page. */
+struct rows {
+    size_t n;
+    struct row {
+        uint64_t seq;
+        const uint8_t *at;
+    } * rows; /* NULL: they are none; the caller frees them */
+};
+
+enum { PAGE_LEAF = TREE_HASH + sizeof(uint64_t) }; /* bytes: the hash, the number of the entry */
+
+struct rows rows_read(const Mejora__AuditExportReply *page);
+const struct row *rows_find(const struct rows *rows, const uint8_t leaf[PAGE_LEAF]); /* NULL: the entry is gone */

@@ -3,13 +3,13 @@ create type op.audit_skip as (leaf bigint, next bigint, nodes bytea);
 
 -- The entries asked for in the order of the log, with what a verifier needs to build the whole tree over them: the subtrees
 -- that the others are in, and a checkpoint now and then. What is asked for is what op.audit_list finds. In addition there are those leaves
--- whose entries are gone, and the entries that account for them. A page ends after 1024 entries, some MiB, or so many leaves.
+-- whose entries are gone, and the entries that account for them. A page ends after 2048 entries, some MiB, or so many leaves.
 create function op.audit_export(
     me int, institution text, plan int, item_no int, task_no int,
     who text, unit text, op text, since date, until date, result mejora.audit_outcome, key bigint, role mejora.role,
     field text, was text, now text, reason text, text text, refusal mejora.outcome,
     leaf bigint, inout size bigint, beyond bigint, inout cursor text,
-    out log_key text, out hashes bytea, out columns bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
+    out log_key text, out leaves bytea, out rows bytea, out skips op.audit_skip[], out checkpoints op.audit_seal[], out next bigint,
     out outcome mejora.outcome, out error text, out error_args text[])
 stable language plpgsql as $$
 #variable_conflict use_variable
@@ -17,7 +17,7 @@ declare
     asked boolean := num_nonnulls(plan, who, unit, op, since, until, result, key, role, field, was, now, reason, text, refusal) > 0;
     done bigint := coalesce(leaf, 0);                             -- so many leaves stand before this page
     from_leaf bigint := done;
-    entries int := 1024;
+    entries int := 2048;
     numbers bigint[];
     question text;
 begin
@@ -51,8 +51,8 @@ begin
                                 where l.leaf >= from_leaf and l.leaf < beyond and (institution = '*' or l.about = institution)
                                 order by l.leaf limit entries) end;
     loop
-        select * into hashes, columns from lib.leaves_read(numbers);
-        exit when cardinality(numbers) <= 1 or octet_length(columns) < 4000000;
+        select * into leaves, rows from lib.leaves_read(institution, not asked, numbers);
+        exit when cardinality(numbers) <= 1 or coalesce(octet_length(rows), 0) < 4000000;
         entries := cardinality(numbers) / 8 + 1;
         numbers := numbers[:entries];
     end loop;

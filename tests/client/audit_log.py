@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -90,7 +91,7 @@ class World:
     def read_out(self):
         """The same from within a transaction, where changes are that will be rolled back."""
         page = json.loads(self.sql("""select json_build_object('key', log_key, 'size', size, 'next', next,
-            'hashes', encode(hashes, 'hex'), 'columns', encode(columns, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
+            'leaves', encode(leaves, 'hex'), 'rows', encode(rows, 'hex'), 'skips', (select json_object_agg(s.leaf, json_build_array(s.next, encode(s.nodes, 'hex')))
                                                          from unnest(skips) s),
             'notes', (select json_object_agg(c.size, c.note) from unnest(checkpoints) c))
             from op.audit_export(1, '*'""" + ", null" * 21 + ")"))
@@ -121,30 +122,39 @@ def line_of(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n"
 
 
-def entry_of_bytes(data, at):
-    """An entry from a page's bytes, and where the next one begins."""
-    entry = {}
-    for column in verify_audit.COLUMNS:
-        size, at = struct.unpack(">i", data[at:at + 4])[0], at + 4
-        if size >= 0:
-            entry[column] = data[at:at + size].decode()
-            at += size
-    return entry, at
+TEXTS = {20: lambda v: str(int.from_bytes(v, "big", signed=True)), 23: lambda v: str(int.from_bytes(v, "big", signed=True)),
+         1184: lambda v: str(int.from_bytes(v, "big", signed=True) + 946684800 * 10**6), 2950: lambda v: str(uuid.UUID(bytes=v)),
+         3802: lambda v: v[1:].decode()}
+
+
+def entries_of_rows(data):
+    """The entries of a page by their numbers, from proto/audit.proto."""
+    entries, at = {}, 0
+    while at < len(data):
+        entry, at = {}, at + 4
+        for column in verify_audit.COLUMNS:
+            kind, size = struct.unpack(">Ii", data[at:at + 8])
+            at += 8
+            if size >= 0:
+                entry[column] = TEXTS.get(kind, bytes.decode)(data[at:at + size])
+                at += size
+        entries[int(entry["seq"])] = entry
+    return entries
 
 
 def lines_of_page(page):
     """A page that has all of a log as an export, from proto/audit.proto and docs/audit-log.md."""
     lines = [line_of({"log": page["key"], "scope": "*", "filter": {}, "size": page["size"]})]
-    data, hashes, at, leaves, entries = bytes.fromhex(page["columns"] or ""), page["hashes"] or "", 0, 0, 0
+    rows, data, leaves, entries = entries_of_rows(bytes.fromhex(page["rows"] or "")), bytes.fromhex(page["leaves"] or ""), 0, 0
     notes, skips = ({int(n): what for n, what in (page[name] or {}).items()} for name in ("notes", "skips"))
-    while at < len(data) or leaves in skips:
+    while 40 * entries < len(data) or leaves in skips:
         if leaves in skips:
             leaves, nodes = skips[leaves]
             lines.append(line_of({"skip": leaves, "nodes": nodes}))
         else:
-            entry, at = entry_of_bytes(data, at)
-            line = {"leaf": leaves, "hash": hashes[64 * entries:64 * entries + 64]}
-            lines.append(line_of({**line, "entry": entry} if entry else line))
+            leaf, seq = struct.unpack(">32sq", data[40 * entries:40 * entries + 40])
+            line = {"leaf": leaves, "hash": leaf.hex()}
+            lines.append(line_of({**line, "entry": rows[seq]} if seq in rows else line))
             leaves, entries = leaves + 1, entries + 1
         if leaves in notes:
             lines.append(line_of({"checkpoint": notes[leaves]}))
