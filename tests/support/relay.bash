@@ -11,6 +11,10 @@
 #
 #   relay_real                   can it be had here?   (./dev deps mail installs it)
 #   relay_real_start             RELAY takes mail for example.do into the maildir RELAY_DIR/box; RELAY_DIR/log is its log
+#
+# Or Postfix, which pipelines. As a package it would take the other's place, so it is unpacked beside the system:
+#
+#   relay_postfix_start          RELAY takes mail for example.do into its queue and throws it away on delivery
 
 relay_start() {
     RELAY_DIR=$(mktemp -d)
@@ -40,12 +44,22 @@ relay_real() {
     command -v smtpd >/dev/null && unshare -m --propagation private mount -t tmpfs none /var/spool 2>/dev/null
 }
 
-relay_real_start() {
-    local port
+relay_port() { # chooses RELAY's port and makes RELAY_DIR
     port=$(/usr/bin/python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
     RELAY_DIR=$(mktemp -d)
     export RELAY=smtp://127.0.0.1:$port
     chmod 0711 "$RELAY_DIR"
+}
+
+relay_listens() { # waits until it greets
+    until /usr/bin/python3 -c 'import socket, sys; sys.exit(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5).recv(3) != b"220")' "$port" 2>/dev/null; do
+        kill -0 "$RELAY_PID" # it listens a moment after it has said that it starts
+    done
+}
+
+relay_real_start() {
+    local port
+    relay_port
     install -d -o nobody "$RELAY_DIR/box"
     install -d -m 0711 "$RELAY_DIR/spool"
     cat >"$RELAY_DIR/smtpd.conf" <<-END
@@ -63,9 +77,50 @@ relay_real_start() {
         exec smtpd -d -f "$1"' \
         sh "$RELAY_DIR/smtpd.conf" "$RELAY_DIR/spool" >"$RELAY_DIR/log" 2>&1 3>&- &
     RELAY_PID=$!
-    until /usr/bin/python3 -c 'import socket, sys; sys.exit(socket.create_connection(("127.0.0.1", int(sys.argv[1])), 5).recv(3) != b"220")' "$port" 2>/dev/null; do
-        kill -0 "$RELAY_PID" # it listens a moment after it has said that it starts
-    done
+    relay_listens
+}
+
+relay_postfix_start() {
+    local port unpacked=$PWD/build/postfix
+    relay_port
+    [ -d "$unpacked/usr" ] || (mkdir -p "$unpacked" && cd "$unpacked" && apt-get -qq -o APT::Sandbox::User=root download postfix && dpkg-deb -x postfix_*.deb .) || return
+    mkdir "$RELAY_DIR/etc" "$RELAY_DIR/spool" "$RELAY_DIR/data"
+    cat >"$RELAY_DIR/etc/main.cf" <<-END
+		compatibility_level = 3.6
+		queue_directory = $RELAY_DIR/spool
+		data_directory = $RELAY_DIR/data
+		meta_directory = $unpacked/etc/postfix
+		maillog_file = /dev/stdout
+		myhostname = relay.example.do
+		mydestination =
+		mynetworks = 127.0.0.0/8
+		virtual_mailbox_domains = example.do
+		virtual_mailbox_maps =
+		virtual_transport = discard:
+	END
+    cat >"$RELAY_DIR/etc/master.cf" <<-END
+		127.0.0.1:$port inet n - n - - smtpd
+		cleanup unix n - n - 0 cleanup
+		qmgr unix n - n 300 1 qmgr
+		rewrite unix - - n - - trivial-rewrite
+		bounce unix - - n - 0 bounce
+		defer unix - - n - 0 bounce
+		proxymap unix - - n - - proxymap
+		discard unix - - n - - discard
+		anvil unix - - n - 1 anvil
+		postlog unix-dgram n - n - 1 postlogd
+	END
+    cat /etc/passwd - >"$RELAY_DIR/passwd" <<<'postfix:x:64990:64990::/:/usr/sbin/nologin'
+    printf '%s\n' "$(</etc/group)" postfix:x:64990: postdrop:x:64991: >"$RELAY_DIR/group"
+    chown 64990 "$RELAY_DIR/data"
+    unshare -m --propagation private sh -euc 'mount -t overlay -o lowerdir="$1/usr:/usr" overlay /usr
+        mount --bind "$2/passwd" /etc/passwd
+        mount --bind "$2/group" /etc/group
+        postfix -c "$2/etc" check
+        exec /usr/lib/postfix/sbin/master -s -c "$2/etc"' \
+        sh "$unpacked" "$RELAY_DIR" >"$RELAY_DIR/log" 2>&1 3>&- &
+    RELAY_PID=$!
+    relay_listens
 }
 
 relay_stop() {
