@@ -316,7 +316,8 @@ static void sql_requests(FILE *sql, const struct plan *p, bool many)
 /* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit.
  * Neither before nor after: nothing has changed (a worker found nothing to send), and there is nothing to note.
  * Requests are worked on in their order, each seeing what those before it did: op's functions are volatile. All are about
- * one institution, which is set again before each: a key that is revoked leaves another behind. */
+ * one institution, which is set again before each: a key that is revoked leaves another behind. offset 0: each is looked up
+ * by itself, or a plan that was made while the table was small reads all that a key has ever asked. */
 static void sql_write_all(FILE *sql, const struct check *k, const struct plan *p, bool many)
 {
     int why = 0;
@@ -327,7 +328,7 @@ static void sql_write_all(FILE *sql, const struct check *k, const struct plan *p
     fputs("old as materialized (select r.n, q.hash = r.p7 as alike, q.outcome, q.error, q.args, q.reply,"
           " exists (select from road.key k where k.id = r.p1"
           " and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())) as welcome"
-          " from r join road.request q on q.key = r.p1 and q.id = r.p6), "
+          " from r, lateral (select * from road.request q where (q.key, q.id) = (r.p1, r.p6) offset 0) q), "
           "who as materialized (select r.*, e.* from (select * from r"
           " where not exists (select from old o where o.n = r.n) order by n) r, lateral lib.enter(r.p1, ",
           sql);
