@@ -96,12 +96,14 @@ create function lib.mails_retake(at_most int) returns bigint[] language sql as $
                   order by m.not_before, m.mail limit at_most for update skip locked)
 $$;
 
--- Puts into each of these mails what is due to its person as things stand now, and ends those that have nothing to
--- say or nowhere to go. The ledger is right about what comes before the end on its day: only what is late, was being sent while
+-- Puts into each of these mails what is due to its person as things stand now, for the one who leases it, and ends those
+-- that have nothing to say or nowhere to go. The ledger is right about what comes before the end on its day: only what is late, was being sent while
 -- things changed, or has a next one that follows from it is worked out again. Answers the others. A mail that may have arrived already takes in nothing new: who has it
 -- would miss that.
 create function lib.mails_fill(mails bigint[]) returns bigint[]
 language plpgsql set plan_cache_mode = force_custom_plan as $$
+declare
+    said bigint[];          -- those with something to say
 begin
     update mejora.reminder r set state = 'pending', changed_at = now()
      where r.mail = any (mails) and r.state = 'leased';
@@ -120,7 +122,7 @@ begin
       group by t.institution;
     update mejora.reminder r
        set mail = m.mail, changed_at = now(),
-           state = case when e.address is null then 'failed'::mejora.reminder_state else 'pending' end,
+           state = case when e.address is null then 'failed' else 'leased' end::mejora.reminder_state,
            reason = case when e.address is null then 'no_address' end
       from mejora.mail m
      cross join lateral (select coalesce(p.email, lib.address(p, lib.today(m.institution))) as address
@@ -130,10 +132,14 @@ begin
      where m.mail = any (mails) and m.outcome is distinct from 'unknown'
        and (r.institution, r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
          = (d.institution, d.plan, d.item_no, d.kind, d.base, d.rule, d.dates_version, d.person);
-    update mejora.mail m set ended_at = lib.now(), leased_until = null
-     where m.mail = any (mails)
-       and not exists (select from mejora.reminder r where r.mail = m.mail and r.state = 'pending')
-       and not exists (select from lib.planners_to_tell() t where (t.institution, t.person) = (m.institution, m.person));
+    update mejora.reminder r set state = 'leased', changed_at = now() -- what has been in it since an attempt before
+     where r.mail = any (mails) and r.state = 'pending';
+    said := array(select distinct r.mail from mejora.reminder r where r.mail = any (mails) and r.state = 'leased');
+    if cardinality(said) < cardinality(mails) then
+        update mejora.mail m set ended_at = lib.now(), leased_until = null
+         where m.mail = any (mails) and m.mail <> all (said)
+           and not exists (select from lib.planners_to_tell() t where (t.institution, t.person) = (m.institution, m.person));
+    end if;
     return array(select m.mail from mejora.mail m where m.mail = any (mails) and m.ended_at is null);
 end $$;
 
@@ -159,8 +165,6 @@ begin
                address = (select coalesce(w.email, lib.address(w, lib.today(m.institution))) from mejora.person w
                            where w.id = m.person)
          where m.mail = any (taken);
-        update mejora.reminder r set state = 'leased', changed_at = now()
-         where r.mail = any (taken) and r.state = 'pending';
         mails := mails || taken;
     end loop;
     return mails;

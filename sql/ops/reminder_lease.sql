@@ -70,8 +70,10 @@ $$;
 -- What mails speak of, the earliest end first, each thing once. The unit is the one for which the person hears of it.
 -- The deadlines of a plan on one day are one thing.
 create function lib.mails_items(about lib.mail_about[]) returns table (mail bigint, items op.mail_item[])
-stable language sql as $$
-    with told as (
+stable language plpgsql as $$
+#variable_conflict use_column
+begin
+    return query with told as (
         select distinct on (r.mail, r.institution, r.plan, r.item_no, d.day) r.*, d.day
           from unnest(about) r, lateral (select case when r.item_no = 0 then r.base end as day) d
          order by r.mail, r.institution, r.plan, r.item_no, d.day, r.kind, r.due_on desc
@@ -107,5 +109,5 @@ stable language sql as $$
                          nullif(i.asks, '{}'), i.points)::op.mail_item order by i.end_date, i.plan, i.item_no)
       from item i
       left join mejora.unit u on (u.institution, u.unit) = (i.institution, i.unit)
-     group by i.mail
-$$;
+     group by i.mail;
+end $$;
