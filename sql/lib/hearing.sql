@@ -1,13 +1,16 @@
 -- Who hears of what a unit answers for. Posts, absences and departures are asked for a day, so the same question about
 -- a day to come says who will hear then, as far as is known.
 
+create function lib.away(institution text, person int, day date) returns setof mejora.absence stable language sql as $$
+    select a.* from mejora.absence a
+     where (a.institution, a.person) = (away.institution, away.person) and day between a.first_day and a.last_day
+$$;
+
 create function lib.present(institution text, person int, day date) returns boolean stable language plpgsql as $$
 begin
     return exists (select from mejora.person p
                     where p.id = present.person and (p.last_day is null or p.last_day >= day))
-       and not exists (select from mejora.absence a
-                        where (a.institution, a.person) = (present.institution, present.person)
-                          and day between a.first_day and a.last_day);
+       and not exists (select from lib.away(present.institution, present.person, day));
 end $$;
 
 -- Who has a post on a day: the last one who came to it, unless he has gone from it or left. Away is not gone.

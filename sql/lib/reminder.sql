@@ -163,32 +163,34 @@ begin
     select o.plan, o.item_no, o.kind, o.base, o.rule, o.dates_version, o.due, o.person, o.unit, o.hears_as from once o;
 end $$;
 
--- Why a reminder that was wanted is so no more, as far as the reminder alone can tell.
-create function lib.reminder_gone(r mejora.reminder, today date) returns text stable language plpgsql as $$
-declare
-    day date := greatest(r.due_on, today);
-    over text;
-begin
-    if r.item_no = 0 then
-        select case when p.carried_to is not null then 'carried' when d.n = 0 then 'dates_changed'
-                    when d.open = 0 then 'done' end into over
-          from mejora.plan p,
-               lateral (select count(*) as n, count(*) filter (where d.done_on is null) as open from mejora.deadline d
-                         where (d.institution, d.plan, d.due_on) = (r.institution, r.plan, r.base)) d
-         where (p.institution, p.year) = (r.institution, r.plan);
-    else
-        select coalesce(lib.action_over(a, p.carried_to, l.percent),
-                        case when r.kind in ('term', 'escalation') and r.dates_version <> a.dates_version
-                             then 'dates_changed' end) into over
-          from mejora.action a
-          join mejora.plan p on (p.institution, p.year) = (a.institution, a.plan)
-          left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
-         where (a.institution, a.plan, a.item_no) = (r.institution, r.plan, r.item_no);
-    end if;
-    return coalesce(over, case when exists (select from mejora.person p where p.id = r.person and p.last_day < day)
-                               then 'left'
-                               when not lib.present(r.institution, r.person, day) then 'away' end);
-end $$;
+-- Why a reminder that was wanted is so no more, as far as the reminder alone can tell; no row: it still is. In SQL and a
+-- table, so that it becomes part of the query that asks.
+create function lib.reminder_gone(r mejora.reminder, today date) returns table (why text) stable language sql as $$
+    select g.why
+      from (select coalesce(
+                case when r.item_no = 0 then (
+                    select case when p.carried_to is not null then 'carried' when d.n = 0 then 'dates_changed'
+                                when d.open = 0 then 'done' end
+                      from mejora.plan p,
+                           lateral (select count(*) as n, count(*) filter (where d.done_on is null) as open
+                                      from mejora.deadline d
+                                     where (d.institution, d.plan, d.due_on) = (r.institution, r.plan, r.base)) d
+                     where (p.institution, p.year) = (r.institution, r.plan))
+                else (
+                    select coalesce(lib.action_over(a, p.carried_to, l.percent),
+                                    case when r.kind in ('term', 'escalation') and r.dates_version <> a.dates_version
+                                         then 'dates_changed' end)
+                      from mejora.action a
+                      join mejora.plan p on (p.institution, p.year) = (a.institution, a.plan)
+                      left join lateral lib.last_progress(a.institution, a.plan, a.item_no) l on true
+                     where (a.institution, a.plan, a.item_no) = (r.institution, r.plan, r.item_no))
+                end,
+                case when exists (select from mejora.person p
+                                   where p.id = r.person and p.last_day < greatest(r.due_on, today)) then 'left'
+                     when exists (select from lib.away(r.institution, r.person, greatest(r.due_on, today))) then 'away' end)
+            as why) g
+     where g.why is not null
+$$;
 
 -- Makes the ledger of these actions equal to what is wanted. What was sent is never asked for again, nor of somebody
 -- else in the unit that heard it; what was cancelled is, when it holds again (reopened after 100 %). What a person asked
@@ -206,7 +208,7 @@ begin
           from lib.reminders_wanted(here, plans, items, today) w
     ), dropped as (
         update mejora.reminder r
-           set state = 'cancelled', mail = null, changed_at = now(), reason = coalesce(lib.reminder_gone(r, today), lib.answered(r), case
+           set state = 'cancelled', mail = null, changed_at = now(), reason = coalesce((select g.why from lib.reminder_gone(r, today) g), lib.answered(r), case
                    when exists (select from wanted w where (w.plan, w.item_no, w.kind) = (r.plan, r.item_no, r.kind)
                                                        and w.base <> r.base and r.kind <> 'deadline') then 'activity'
                    when exists (select from wanted w where (w.plan, w.item_no, w.kind, w.base, w.rule)
@@ -220,7 +222,7 @@ begin
                             where (w.plan, w.item_no, w.kind, w.base, w.rule, w.dates_version, w.person)
                                 = (r.plan, r.item_no, r.kind, r.base, r.rule, r.dates_version, r.person)
                               and w.answered is null)
-           and not (r.asked and lib.reminder_gone(r, today) is null
+           and not (r.asked and not exists (select from lib.reminder_gone(r, today))
                     and exists (select from wanted w where (w.plan, w.item_no, w.person) = (r.plan, r.item_no, r.person)))
     ), moved as (
         update mejora.reminder r

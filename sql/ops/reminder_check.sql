@@ -15,18 +15,26 @@ end $$;
 create function lib.mail_gone(mail bigint, token int, out error text, out args text[]) stable language plpgsql as $$
 #variable_conflict use_variable
 declare
+    today date;
     stale text;
 begin
+    select (lib.now() at time zone i.time_zone)::date into today
+      from mejora.mail m join mejora.institution i on i.institution = m.institution
+     where m.mail = mail and m.token = token and m.leased_until > now() and (m.institution = mejora.here() or mejora.sees_all());
+    if today is null then
+        select 'lease_lost', array[coalesce(mail::text, '')] into error, args;
+        return;
+    end if;
     select lib.ref(r.institution, r.plan, nullif(r.item_no, 0)) into stale
       from mejora.reminder r
      where r.mail = mail and r.state = 'leased'
-       and (lib.reminder_gone(r, lib.today(r.institution)) is not null or lib.paused(r.institution, r.plan)
-            or lib.answered(r) is not null)
+       and (exists (select from lib.reminder_gone(r, today))
+            or exists (select from mejora.reminder_pause z where z.institution = r.institution and z.plan in (0, r.plan))
+            or (select x.until from mejora.reminder_answer x
+                 where (x.institution, x.plan, x.item_no, x.person) = (r.institution, r.plan, r.item_no, r.person)) is not null
+               and lib.answered(r) is not null)
      limit 1;
-    if not exists (select from mejora.mail m where m.mail = mail and m.token = token and m.leased_until > now()
-                                               and (m.institution = mejora.here() or mejora.sees_all())) then
-        select 'lease_lost', array[coalesce(mail::text, '')] into error, args;
-    elsif stale is not null then
+    if stale is not null then
         select 'mail_stale', array[mail::text, stale] into error, args;
     end if;
 end $$;

@@ -18,7 +18,7 @@ begin
           join mejora.person w on w.id = r.person
          where r.institution = institution and (plan is null or r.plan = plan) and (item_no is null or r.item_no = item_no)
            and (person is null or w.code = person) and r.state = 'failed'
-           and lib.reminder_gone(r, lib.today(institution)) is null
+           and not exists (select from lib.reminder_gone(r, lib.today(institution)))
          order by r.plan, r.item_no, r.person, r.due_on desc, r.rule desc
     ), revived as (
         update mejora.reminder r
