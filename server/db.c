@@ -71,13 +71,29 @@ void db_log_failure(const char *what, const PGresult *r)
         log_line(LOG_ERROR, "database: op=%s %s", what, PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY));
 }
 
-PGresult *db_run(PGconn *pg, const char *sql, int n, const char *const values[])
+static PGresult *checked(const char *sql, PGresult *r)
 {
-    PGresult *r = PQexecParams(pg, sql, n, NULL, values, NULL, NULL, 0);
     ExecStatusType status = PQresultStatus(r);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return r;
     db_log_failure(sql, r);
     PQclear(r);
     return NULL;
+}
+
+PGresult *db_run(PGconn *pg, const char *sql, int n, const char *const values[])
+{
+    return checked(sql, PQexecParams(pg, sql, n, NULL, values, NULL, NULL, 0));
+}
+
+PGresult *db_run_binary(PGconn *pg, const char *sql, int n, const struct slice values[])
+{
+    const char *data[DB_VALUES];
+    int sizes[DB_VALUES], formats[DB_VALUES];
+    for (int i = 0; i < n; i++) {
+        data[i] = values[i].data;
+        sizes[i] = values[i].size;
+        formats[i] = 1;
+    }
+    return checked(sql, PQexecParams(pg, sql, n, NULL, data, sizes, formats, 1));
 }

@@ -3,6 +3,8 @@
  * A connection belongs to one thread. SQLSTATE is read here and nowhere else. */
 #pragma once
 
+#include "server/codec.h"
+
 #include <libpq-fe.h>
 #include <stdbool.h>
 
@@ -25,3 +27,6 @@ void db_log_failure(const char *what, const PGresult *r);
 
 /* One statement with text parameters; NULL and logged unless it gave rows or finished. PQclear it. */
 PGresult *db_run(PGconn *pg, const char *sql, int n, const char *const values[]);
+/* The same with everything in binary form, both ways; at most so many. */
+enum { DB_VALUES = 4 };
+PGresult *db_run_binary(PGconn *pg, const char *sql, int n, const struct slice values[]);

@@ -2,8 +2,10 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "server/codec.h"
 #include "server/db.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { EVERY_MS = 500, BATCH = 2000, HEX = 2 * TREE_HASH, PART = 10 };
+enum { EVERY_MS = 500, BATCH = 2000, ARENA = 1 << 20, PART = 10 };
 
 /* ---- the key ---- */
 
@@ -184,51 +186,41 @@ static bool tree_load(struct seal *s, PGconn *pg, struct tree *ret)
     return ok;
 }
 
-/* The entries' leaves as array literals. */
-static bool leaves_write(const PGresult *r, struct tree *t, FILE *seqs, FILE *institutions, FILE *nodes)
+/* The entries' numbers, institutions and nodes, one array after the other; they come in binary form and are sent on so. */
+static bool leaves_make(const PGresult *r, struct tree *t, struct slice *ret, struct arena *mem)
 {
-    uint8_t hash[TREE_HASH], closed[TREE_LEVELS][TREE_HASH];
-    char hex[HEX + 1];
-    for (int row = 0; row < PQntuples(r); row++) {
-        size_t n;
-        if (!bytes_at(r, row, 2, hash, sizeof hash, &n) || n != sizeof hash || !tree_add(t, 0, hash, closed, &n))
+    uint8_t closed[TREE_LEVELS][TREE_HASH];
+    int n = PQntuples(r);
+    for (int row = 0; row < n; row++) {
+        size_t levels;
+        if (PQgetlength(r, row, 2) != TREE_HASH ||
+            !tree_add(t, 0, (const uint8_t *)PQgetvalue(r, row, 2), closed, &levels))
             return false;
-        fprintf(seqs, "%c%s", row ? ',' : '{', PQgetvalue(r, row, 0));
-        fprintf(institutions, "%c\"%s\"", row ? ',' : '{', PQgetvalue(r, row, 1)); /* a code or *: nothing to escape */
-        fputs(row ? ",\"\\\\x" : "{\"\\\\x", nodes);
-        for (size_t i = 0; i < n; i++)
-            fputs(sodium_bin2hex(hex, sizeof hex, closed[i], TREE_HASH), nodes);
-        fputc('"', nodes);
+        void *nodes = arena_alloc(mem, levels * TREE_HASH);
+        if (!nodes)
+            return false;
+        ret[row] = (struct slice){PQgetvalue(r, row, 0), PQgetlength(r, row, 0)};
+        ret[n + row] = (struct slice){PQgetvalue(r, row, 1), PQgetlength(r, row, 1)};
+        ret[2 * n + row] = (struct slice){memcpy(nodes, closed, levels * TREE_HASH), (int)(levels * TREE_HASH)};
     }
-    fputc('}', seqs);
-    fputc('}', institutions);
-    fputc('}', nodes);
     return true;
 }
 
 static bool leaves_insert(PGconn *pg, const PGresult *entries, struct tree *t)
 {
-    char first[24], *texts[3] = {0};
-    size_t sizes[3];
-    FILE *f[3];
-    bool ok = true;
-    snprintf(first, sizeof first, "%" PRIu64, t->size);
-    for (int i = 0; i < 3; i++)
-        ok = (f[i] = open_memstream(&texts[i], &sizes[i])) && ok;
-    ok = ok && leaves_write(entries, t, f[0], f[1], f[2]);
-    for (int i = 0; i < 3; i++)
-        if (f[i])
-            ok = !fclose(f[i]) && ok;
-    const char *values[] = {first, texts[0], texts[1], texts[2]};
-    PGresult *r =
-        ok ? db_run(
-                 pg,
-                 "insert into road.leaf (leaf, seq, about, nodes) select $1::bigint + u.n - 1, u.seq, u.about, u.nodes"
-                 " from unnest($2::bigint[], $3::text[], $4::bytea[]) with ordinality u (seq, about, nodes, n)",
-                 4, values)
-           : NULL;
-    for (int i = 0; i < 3; i++)
-        free(texts[i]);
+    static const char sql[] =
+        "insert into road.leaf (leaf, seq, about, nodes) select $1::bigint + u.n - 1, u.seq, u.about, u.nodes"
+        " from unnest($2::bigint[], $3::text[], $4::bytea[]) with ordinality u (seq, about, nodes, n)";
+    static const Oid types[] = {20, 25, 17}; /* bigint, text, bytea */
+    struct arena mem;
+    arena_init(&mem, ARENA);
+    size_t n = (size_t)PQntuples(entries);
+    struct slice values[4] = {slice_i64((int64_t)t->size, &mem)}, *columns = arena_alloc(&mem, 3 * n * sizeof *columns);
+    bool ok = values[0].data && columns && leaves_make(entries, t, columns, &mem);
+    for (size_t i = 0; i < 3; i++)
+        ok = ok && array_make(columns + i * n, n, types[i], &mem, &values[1 + i]);
+    PGresult *r = ok ? db_run_binary(pg, sql, 4, values) : NULL;
+    arena_free(&mem);
     ok = r;
     PQclear(r);
     return ok;
@@ -252,10 +244,8 @@ static bool checkpoint_insert(struct seal *s, PGconn *pg, const struct tree *t, 
 /* What is committed and not yet sealed, up to a batch of it; how many, or -1. In a transaction. */
 static int batch(struct seal *s, PGconn *pg, struct checkpoint *ret, char note[CHECKPOINT_TEXT])
 {
-    char limit[16];
+    const struct slice limit = {&(uint32_t){htobe32(BATCH)}, sizeof(uint32_t)};
     struct tree t;
-    snprintf(limit, sizeof limit, "%d", BATCH);
-    const char *values[] = {limit};
     PGresult *r = db_run(
         pg, "select set_config('mejora.institution', '*', true), pg_try_advisory_xact_lock(hashtext('mejora.seal'))", 0,
         NULL);
@@ -263,7 +253,7 @@ static int batch(struct seal *s, PGconn *pg, struct checkpoint *ret, char note[C
     PQclear(r);
     if (!mine)
         return ok ? 0 : -1;
-    r = db_run(pg, "select seq, institution, hash, xid from lib.unsealed($1)", 1, values);
+    r = db_run_binary(pg, "select seq, institution, hash, xid::text from lib.unsealed($1)", 1, &limit);
     int n = r ? PQntuples(r) : -1;
     if (n > 0 && !(tree_load(s, pg, &t) && leaves_insert(pg, r, &t) &&
                    checkpoint_insert(s, pg, &t, PQgetvalue(r, n - 1, 3), ret, note)))

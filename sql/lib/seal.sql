@@ -30,16 +30,18 @@ returns setof record stable language plpgsql set plan_cache_mode = force_custom_
 declare
     sealed xid8;
     sealed_seq bigint;
+    all_again boolean;
 begin
     select c.xid, l.seq into sealed, sealed_seq from road.checkpoint c left join road.leaf l on l.leaf = c.size - 1
      order by c.size desc limit 1;
-    if coalesce(sealed >= pg_snapshot_xmax(pg_current_snapshot()), true) then
+    all_again := coalesce(sealed >= pg_snapshot_xmax(pg_current_snapshot()), true) or sealed_seq is null;
+    if all_again then
         sealed := '0';
     end if;
     return query
         select a.seq, a.institution, a.xid, sha256('\x00'::bytea || lib.audit_bytes(a)) from road.audit a
          where (a.xid, a.seq) > (sealed, coalesce(sealed_seq, 0)) and a.xid < pg_snapshot_xmin(pg_current_snapshot())
-           and (select l.leaf from road.leaf l where l.seq = a.seq) is null   -- looked up one by one: an anti-join may read all leaves
+           and (not all_again or (select l.leaf from road.leaf l where l.seq = a.seq) is null)   -- an anti-join may read all leaves
          order by a.xid, a.seq limit max_entries;
 end $$;
 
