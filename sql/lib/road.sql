@@ -47,11 +47,14 @@ begin
         return;
     end if;
     if audited then
-        select o.unit into unit from mejora.action_owner o        -- first where the person owns: the usual case
-          join mejora.member m on (m.institution, m.unit) = (o.institution, o.unit)
-         where (o.institution, o.plan, o.item_no) = (enter.about, about_plan, about_item) and m.person = me limit 1;
-        owns := found;
-        if not owns then
+        owns := false;
+        if about_item is not null then
+            select o.unit into unit from mejora.action_owner o    -- first where the person owns: the usual case
+              join mejora.member m on (m.institution, m.unit) = (o.institution, o.unit)
+             where (o.institution, o.plan, o.item_no) = (enter.about, about_plan, about_item) and m.person = me limit 1;
+            owns := found;
+        end if;
+        if not owns and home <> '*' then                          -- nobody of the system is in a unit
             select min(m.unit) into unit from mejora.member m where m.institution = enter.about and m.person = me;
         end if;
         if about_item is not null and not owns and not roles && array_remove(op_roles, 'responsable') then
