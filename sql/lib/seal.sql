@@ -24,24 +24,24 @@ create function lib.audit_bytes(a road.audit) returns bytea stable language sql 
 $$;
 
 -- What is to be sealed next: behind the last one sealed, for one transaction may have written more than a batch. A database
--- restored into another cluster counts transactions anew: then all of them are looked at.
+-- restored into another cluster counts transactions anew: then all of them are looked at, and those of before come up once
+-- more when it has counted so far. What has a higher number than all that is sealed is not; of others it is looked up.
 create function lib.unsealed(max_entries int, out seq bigint, out institution text, out xid xid8, out hash bytea)
 returns setof record stable language plpgsql set plan_cache_mode = force_custom_plan as $$
 declare
     sealed xid8;
     sealed_seq bigint;
-    all_again boolean;
+    highest constant bigint := coalesce((select max(l.seq) from road.leaf l), 0);
 begin
     select c.xid, l.seq into sealed, sealed_seq from road.checkpoint c left join road.leaf l on l.leaf = c.size - 1
      order by c.size desc limit 1;
-    all_again := coalesce(sealed >= pg_snapshot_xmax(pg_current_snapshot()), true) or sealed_seq is null;
-    if all_again then
+    if coalesce(sealed >= pg_snapshot_xmax(pg_current_snapshot()), true) then
         sealed := '0';
     end if;
     return query
         select a.seq, a.institution, a.xid, sha256('\x00'::bytea || lib.audit_bytes(a)) from road.audit a
          where (a.xid, a.seq) > (sealed, coalesce(sealed_seq, 0)) and a.xid < pg_snapshot_xmin(pg_current_snapshot())
-           and (not all_again or (select l.leaf from road.leaf l where l.seq = a.seq) is null)   -- an anti-join may read all leaves
+           and (a.seq > highest or (select l.leaf from road.leaf l where l.seq = a.seq) is null)   -- an anti-join may read all leaves
          order by a.xid, a.seq limit max_entries;
 end $$;
 
