@@ -283,7 +283,7 @@ static void mark(struct seal *s, PGconn *pg)
     int64_t begun = clock_ms();
     if (begun < s->mark_after)
         return;
-    PQclear(db_run(pg, "select lib.audit_index(256, 4096)", 0, NULL));
+    PQclear(db_run(pg, "select lib.audit_index(256, 4096), lib.audit_close(500, 50)", 0, NULL));
     s->mark_after = clock_ms() + (PART - 1) * (clock_ms() - begun);
 }
 

@@ -126,7 +126,7 @@ begin
     end if;
     whole := upto & 32767 = 0;
     few := least(128, (upto - done) / 32);
-    seqs := array(select l.seq from road.leaf l where l.leaf >= done and l.leaf < upto order by l.leaf);
+    seqs := array(select l.seq from generate_series(done, upto - 1) place left join road.leaf l on l.leaf = place order by place);
     with marked as materialized (
         select * from lib.audit_marks(seqs, (done & 32767)::int, true)
     ), words as (
@@ -148,6 +148,71 @@ begin
                             | coalesce(lib.bits(had.leaves || excluded.leaves), nothing)
                        else coalesce(had.bits | excluded.bits, had.bits, excluded.bits) end;
     return upto - done;
+end $$;
+
+-- Merges the next marks of a group of 32 whole stretches, or sweeps what is merged, about so many rows at a time and for so long; false:
+-- nothing is left to be closed. One server at a time. As the owner, because row-level security keeps ranges of marks from being read
+-- by index.
+create function lib.audit_close(most_rows int, most_ms int) returns boolean security definer set search_path = pg_catalog, pg_temp
+language plpgsql as $$
+declare
+    until constant timestamptz := clock_timestamp() + most_ms * interval '1 millisecond';
+    c road.mark_closing;
+    first_stretch int;
+    beyond text;                                                  -- the next time begins here; null: with another institution
+    nothing constant bit(32768) := 0::bit(32768);
+begin
+    if not pg_try_advisory_xact_lock(hashtext('mejora.index')) then
+        return true;
+    end if;
+    perform set_config('mejora.institution', '*', true);
+    insert into road.mark_closing (nth)
+    select n.nth from (select coalesce(max(nth) + 1, 0) as nth from road.mark_closing) n
+     where n.nth + 1 <= (select max(m.upto) >> 20 from road.marked m) and not exists (select from road.mark_closing where phase <> 'done');
+    select * into c from road.mark_closing where phase <> 'done';
+    if not found then
+        return false;
+    end if;
+    first_stretch := 32 * c.nth;
+    loop
+        beyond := (select m.mark from road.mark m
+                    where m.institution = c.institution and m.mark >= c.mark and m.stretch between first_stretch and first_stretch + 31
+                    order by m.mark, m.stretch offset greatest(most_rows, 32) limit 1);
+        if c.phase = 'merging' then
+            insert into road.mark_group (institution, nth, mark, n, leaves, bits)
+            select c.institution, c.nth, o.mark, o.n,
+                   case when o.n <= 1024
+                        then array(select (m.stretch & 31) << 15 | p
+                                     from road.mark m, lateral (select unnest(m.leaves) union all select lib.places(m.bits) where m.bits is not null) p (p)
+                                    where (m.institution, m.mark) = (c.institution, o.mark) and m.stretch between first_stretch and first_stretch + 31
+                                    order by 1) end,
+                   case when o.n > 1024
+                        then (select road.joined(coalesce(m.bits, nothing) | coalesce(lib.bits(m.leaves), nothing) order by s)
+                                from generate_series(first_stretch, first_stretch + 31) s
+                                left join road.mark m on (m.institution, m.mark, m.stretch) = (c.institution, o.mark, s)
+                                                     and m.stretch between first_stretch and first_stretch + 31) end
+              from (select m.mark, sum(coalesce(cardinality(m.leaves), 0) + coalesce(bit_count(m.bits), 0))::int as n
+                      from road.mark m
+                     where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
+                       and m.stretch between first_stretch and first_stretch + 31
+                     group by 1) o;
+        else
+            delete from road.mark m
+             where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
+               and m.stretch between first_stretch and first_stretch + 31;
+        end if;
+        c.mark := coalesce(beyond, '');
+        if beyond is null then
+            c.institution := (select m.institution from road.mark m where m.institution > c.institution order by m.institution limit 1);
+            if c.institution is null then
+                c.institution := '';
+                c.phase := case c.phase when 'merging' then 'sweeping' else 'done' end;
+            end if;
+        end if;
+        exit when c.phase = 'done' or clock_timestamp() >= until;
+    end loop;
+    update road.mark_closing m set phase = c.phase, institution = c.institution, mark = c.mark where m.nth = c.nth;
+    return true;
 end $$;
 
 -- One thing a question asks for: an entry has one of the marks, or (word) one of this kind that sounds like the word.
@@ -225,7 +290,7 @@ declare
     scopes text[] := lib.mark_scopes(scope);
     sign int := case when oldest_first then 1 else -1 end;
     rest int := max_entries;
-    stretches int[];
+    units int[];
     begun int := 1;
     many int := 1;
     page int := case when since is null and until is null then max_entries else greatest(max_entries, 200) end;
@@ -242,10 +307,11 @@ begin
         get diagnostics n = row_count;
         rest := rest - n;
     end if;
-    stretches := case when oldest_first and past is not null and past_leaf is null then '{}'   -- all behind us
-                      else lib.mark_stretches(scopes, wanted, first_leaf, end_leaf, sign) end;
-    while begun <= cardinality(stretches) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
-        hits := array(select lib.mark_hits(scopes, wanted, stretches[begun:begun + many - 1], first_leaf, end_leaf, sign, coalesce(page, 4096)));
+    if not (oldest_first and past is not null and past_leaf is null) then   -- else all is behind us
+        select * into wanted, units from lib.mark_units(scopes, wanted, first_leaf, end_leaf, sign);
+    end if;
+    while begun <= cardinality(units) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
+        hits := array(select lib.mark_hits(scopes, wanted, units[begun:begun + many - 1], first_leaf, end_leaf, sign, coalesce(page, 4096)));
         return query
             select l.leaf, a from unnest(hits) h join road.leaf l on l.leaf = h join road.audit a on a.seq = l.seq
              where (since is null or a.at >= since) and (until is null or a.at < until)
@@ -255,10 +321,13 @@ begin
         if cardinality(hits) < coalesce(page, 4096) then
             begun := begun + many;
             many := case when cardinality(hits) < 1024 then least(4 * many, 256) else 1 end;
-        elsif oldest_first then
-            first_leaf := hits[cardinality(hits)] + 1;
         else
-            end_leaf := hits[cardinality(hits)];
+            if oldest_first then
+                first_leaf := hits[cardinality(hits)] + 1;
+            else
+                end_leaf := hits[cardinality(hits)];
+            end if;
+            page := least(4 * page, 4096);
         end if;
     end loop;
     if oldest_first and coalesce(rest > 0, true) then
@@ -285,46 +354,101 @@ $$;
 -- The institutions that have marks: one after the other by index.
 create function lib.mark_scopes(scope text) returns text[] stable language sql as $$
     with recursive one (institution) as (
-        (select m.institution from road.mark m where scope = '*' order by m.institution limit 1)
+        select '' collate "C" where scope = '*'
         union all
-        select (select m.institution from road.mark m where m.institution > o.institution order by m.institution limit 1)
+        select least((select m.institution from road.mark m where m.institution > o.institution order by m.institution limit 1),
+                     (select m.institution from road.mark_group m where m.institution > o.institution order by m.institution limit 1))
           from one o where o.institution is not null
     )
-    select case when scope = '*' then array(select o.institution from one o where o.institution is not null) else array[scope] end
+    select case when scope = '*' then array(select o.institution from one o where o.institution <> '') else array[scope] end
 $$;
 
--- The stretches in which each wanted mark is somewhere.
-create function lib.mark_stretches(scopes text[], wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int) returns int[]
+-- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere; and what is wanted, the rarest first.
+create function lib.mark_units(scopes text[], inout wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int, out units int[])
 stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+#variable_conflict use_variable
 declare
-    w lib.wanted;
-    one int[];
-    found int[];
+    closed int[] := array(select c.nth from road.mark_closing c where c.phase <> 'merging' and c.nth between first_leaf >> 20 and (end_leaf - 1) >> 20);
+    open_stretch int := 32 * coalesce((select max(c.nth) + 1 from road.mark_closing c where c.phase <> 'merging'), 0);
+    rarest lib.wanted[] := '{}';
+    one record;
 begin
-    foreach w in array wanted loop
-        one := array(select distinct m.stretch from road.mark m
-                      where m.institution = any (scopes) and m.mark = any (w.marks)
-                        and m.stretch between first_leaf >> 15 and (end_leaf - 1) >> 15);
-        found := case when found is null then one else found & one end;
-        exit when found = '{}';
+    for one in
+        select w as wanted, g.n, g.nths || array(select distinct m.stretch from road.mark m
+                                                  where m.institution = any (scopes) and m.mark = any (w.marks)
+                                                    and m.stretch between greatest(first_leaf >> 15, open_stretch) and (end_leaf - 1) >> 15) as units
+          from unnest(wanted) w,
+               lateral (select coalesce(sum(m.n), 0) as n, coalesce(array_agg(distinct -1 - m.nth), '{}') as nths from road.mark_group m
+                         where m.institution = any (scopes) and m.nth = any (closed) and m.mark = any (w.marks)) g
+         order by g.n
+    loop
+        rarest := rarest || one.wanted;
+        units := case when units is null then one.units else units & one.units end;
+        exit when units = '{}';
     end loop;
-    return array(select s from unnest(found) s order by sign * s);
+    wanted := rarest;
+    units := array(select u from unnest(units) u order by sign * case when u < 0 then 32 * (-1 - u) else u end);
 end $$;
 
-create function lib.places(bits bit varying) returns int[] immutable language sql as $$
-    select array(select 64 * word + one
-                   from generate_series(0, length(bits) / 64 - 1) word, generate_series(0, 63) one
-                  where substring(bits from 64 * word + 1 for 64) <> 0::bit(64) and get_bit(bits, 64 * word + one) = 1 order by 1)
+-- What these groups have of all that is wanted, one after the other until there are so many leaves of it. As in road.mark_group, but it
+-- may be both: leaves, and bits for others.
+create function lib.groups_meet(scopes text[], wanted lib.wanted[], groups int[], first_leaf bigint, end_leaf bigint, most int)
+returns table (base bigint, leaves int[], bits bit varying) stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+#variable_conflict use_variable
+declare
+    nth int;
+    w lib.wanted;
+    more int[];
+    others bit varying;
+    n bigint := 0;
+begin
+    foreach nth in array groups loop
+        base := nth::bigint << 20;
+        continue when base + 1048576 <= first_leaf or base >= end_leaf;
+        exit when n >= most;
+        for i in 1..cardinality(wanted) loop
+            w := wanted[i];
+            select road.any_of(m.leaves), bit_or(m.bits) into more, others
+              from road.mark_group m where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
+            if i = 1 then
+                leaves := more;
+                bits := others || '';                             -- at hand, for it is looked at again
+            else
+                if num_nonnulls(leaves, more) > 0 then
+                    others := others || '';
+                    leaves := coalesce(leaves & more, '{}') | array(select p from unnest(leaves) p where get_bit(others, p) = 1)
+                              | array(select p from unnest(more) p where get_bit(bits, p) = 1);
+                end if;
+                bits := bits & others;
+                if bits = 0::bit(1048576) then
+                    bits := null;
+                end if;
+            end if;
+            exit when bits is null and coalesce(leaves = '{}', true);
+        end loop;
+        continue when bits is null and coalesce(leaves = '{}', true);
+        if base >= first_leaf and base + 1048576 <= end_leaf then
+            n := n + coalesce(cardinality(leaves), 0) + coalesce(bit_count(bits), 0);
+        end if;
+        return next;
+    end loop;
+end $$;
+
+create function lib.places(bits bit varying) returns setof int immutable language sql as $$
+    select 64 * word + 8 * byte + one
+      from generate_series(0, length(bits) / 64 - 1) word, generate_series(0, 7) byte, generate_series(0, 7) one
+     where substring(bits from 64 * word + 1 for 64) <> 0::bit(64) and substring(bits from 64 * word + 8 * byte + 1 for 8) <> 0::bit(8)
+       and get_bit(bits, 64 * word + 8 * byte + one) = 1
 $$;
 
--- The next leaves of these stretches that have all that is wanted, at most so many. A part is what is turned into leaves as a whole: a
--- stretch where one of the wanted things is rare, else a sixteenth of it; no more parts than it takes.
-create function lib.mark_hits(scopes text[], wanted lib.wanted[], stretches int[], first_leaf bigint, end_leaf bigint, sign int, most int)
+-- The next leaves of these stretches and groups that have all that is wanted, at most so many. A part is what is turned into leaves as
+-- a whole: where one of the wanted things is rare, the stretch or group, else a sixteenth of a stretch; no more parts than it takes.
+create function lib.mark_hits(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, sign int, most int)
 returns setof bigint stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 begin
     return query with every as materialized (
         select s.stretch::bigint << 15 as base, x.leaves, x.bits
-          from unnest(stretches) s (stretch),
+          from unnest(units) s (stretch),
                lateral (select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
                                bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
                           from unnest(wanted) w,
@@ -332,24 +456,35 @@ begin
                                          where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = s.stretch) o
                          where num_nonnulls(o.leaves, o.bits) > 0) x
          where x.n = cardinality(wanted) and coalesce(x.leaves <> '{}', true) and coalesce(x.bits <> 0::bit(32768), true)
+    ), met as materialized (
+        select * from lib.groups_meet(scopes, wanted, array(select -1 - u from unnest(units) u where u < 0), first_leaf, end_leaf, most)
+    ), dense (base, bits) as materialized (
+        select e.base, e.bits::bit varying from every e where e.leaves is null
+        union all
+        select m.base + 32768 * nth, stretch.bits
+          from met m, generate_series(0, 31) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) stretch (bits)
+         where stretch.bits <> 0::bit(32768)
     ), part (base, size, places, bits, n) as (
-        select e.base, 32768, p.places, null, cardinality(p.places)
+        select e.base, 32768, p.places, null::bit varying, cardinality(p.places)
           from every e, lateral (select case when e.bits is null then e.leaves
                                              else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) p (places)
          where p.places <> '{}'
         union all
-        select e.base + 2048 * nth, 2048, null, part.bits, bit_count(part.bits)
-          from every e, generate_series(0, 15) nth, lateral (select substring(e.bits from 2048 * nth + 1 for 2048)) part (bits)
-         where e.leaves is null and bit_count(part.bits) > 0
+        select m.base, 1048576, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
+        union all
+        select d.base + 2048 * nth, 2048, null, part.bits, bit_count(part.bits)
+          from dense d, generate_series(0, 15) nth, lateral (select substring(d.bits from 2048 * nth + 1 for 2048)) part (bits)
+         where part.bits <> 0::bit(2048)
     ), near as (
         select p.*, sum(case when p.base >= first_leaf and p.base + p.size <= end_leaf then p.n else 0 end)
-                    over (order by sign * p.base rows between unbounded preceding and 1 preceding) as before
+                    over (partition by p.size order by sign * p.base rows between unbounded preceding and 1 preceding) as before
           from part p where p.base + p.size > first_leaf and p.base < end_leaf
+    ), hit (leaf) as (
+        select n.base + place from near n, unnest(n.places) place where coalesce(n.before, 0) < most
+        union all
+        select n.base + place from near n, lib.places(n.bits) place where coalesce(n.before, 0) < most and n.bits is not null
     )
-    select n.base + place
-      from near n, unnest(coalesce(n.places, lib.places(n.bits))) place
-     where coalesce(n.before, 0) < most and n.base + place >= first_leaf and n.base + place < end_leaf
-     order by sign * (n.base + place) limit most;
+    select h.leaf from hit h where h.leaf >= first_leaf and h.leaf < end_leaf order by sign * h.leaf limit most;
 end $$;
 
 create function lib.day_begins(institution text, day date) returns timestamptz stable language sql as $$
