@@ -179,23 +179,23 @@ begin
                     where m.institution = c.institution and m.mark >= c.mark and m.stretch between first_stretch and first_stretch + 31
                     order by m.mark, m.stretch offset greatest(most_rows, 32) limit 1);
         if c.phase = 'merging' then
-            insert into road.mark_group (institution, nth, mark, n, leaves, bits)
+            insert into road.mark_group (institution, nth, mark, n, leaves, bits, dense)
             select c.institution, c.nth, o.mark, o.n,
                    case when o.n <= 1024
                         then array(select (m.stretch & 31) << 15 | p
                                      from road.mark m, lateral (select unnest(m.leaves) union all select lib.places(m.bits) where m.bits is not null) p (p)
                                     where (m.institution, m.mark) = (c.institution, o.mark) and m.stretch between first_stretch and first_stretch + 31
                                     order by 1) end,
-                   case when o.n > 1024
-                        then (select road.joined(coalesce(m.bits, nothing) | coalesce(lib.bits(m.leaves), nothing) order by s)
-                                from generate_series(first_stretch, first_stretch + 31) s
-                                left join road.mark m on (m.institution, m.mark, m.stretch) = (c.institution, o.mark, s)
-                                                     and m.stretch between first_stretch and first_stretch + 31) end
+                   case when o.n <= 8192 then all_of.bits end, case when o.n > 8192 then all_of.bits end
               from (select m.mark, sum(coalesce(cardinality(m.leaves), 0) + coalesce(bit_count(m.bits), 0))::int as n
                       from road.mark m
                      where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
                        and m.stretch between first_stretch and first_stretch + 31
-                     group by 1) o;
+                     group by 1) o
+              left join lateral (select road.joined(coalesce(m.bits, nothing) | coalesce(lib.bits(m.leaves), nothing) order by s) as bits
+                                   from generate_series(first_stretch, first_stretch + 31) s
+                                   left join road.mark m on (m.institution, m.mark, m.stretch) = (c.institution, o.mark, s)
+                                                        and m.stretch between first_stretch and first_stretch + 31) all_of on o.n > 1024;
         else
             delete from road.mark m
              where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
@@ -408,13 +408,14 @@ begin
         exit when n >= most;
         for i in 1..cardinality(wanted) loop
             w := wanted[i];
-            select road.any_of(m.leaves), bit_or(m.bits) into more, others
+            select road.any_of(m.leaves), bit_or(coalesce(m.dense, m.bits)) into more, others
               from road.mark_group m where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
             if i = 1 then
                 leaves := more;
-                bits := others || '';                             -- at hand, for it is looked at again
+                bits := others;
             else
                 if num_nonnulls(leaves, more) > 0 then
+                    bits := bits || '';                           -- at hand, for single bits are looked up
                     others := others || '';
                     leaves := coalesce(leaves & more, '{}') | array(select p from unnest(leaves) p where get_bit(others, p) = 1)
                               | array(select p from unnest(more) p where get_bit(bits, p) = 1);
@@ -427,6 +428,7 @@ begin
             exit when bits is null and coalesce(leaves = '{}', true);
         end loop;
         continue when bits is null and coalesce(leaves = '{}', true);
+        bits := bits || '';
         if base >= first_leaf and base + 1048576 <= end_leaf then
             n := n + coalesce(cardinality(leaves), 0) + coalesce(bit_count(bits), 0);
         end if;
@@ -519,8 +521,8 @@ create function lib.audit_wanted(institution text, plan int, item_no int, task_n
             union all select array['task:' || plan || '/' || item_no || '.' || task_no], null, null
             union all select array['item:' || plan || '/' || item_no], null, null
             union all select array['plan:' || plan], null, null where item_no is null
-            union all select array['who:' || who] || array(select 'person:' || p.id from mejora.person p
-                                                            where who in (p.code, p.institution || '/' || p.code)), null, null
+            union all select coalesce((select array_agg('person:' || p.id) from mejora.person p where who in (p.code, p.institution || '/' || p.code)),
+                                      array['who:' || who]), null, null where who is not null
             union all select array['key:' || key], null, null
             union all select array['unit:' || case institution when '*' then unit else lib.unit_find(institution, unit) end], null, null
             union all select array['old' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(was) word

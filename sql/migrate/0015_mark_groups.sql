@@ -7,10 +7,11 @@ create table road.mark_group (
     mark        text collate "C" not null,
     n           int not null,                                     -- so many leaves have it
     leaves      int[],                                            -- counted from the group's first, in order; or, if they are many,
-    bits        bit varying,                                      -- a bit for each of the 2 ^ 20
+    bits        bit varying,                                      -- a bit for each of the 2 ^ 20, compressed; or, if that is of no use,
+    dense       bit varying,                                      -- not
     primary key (institution, nth, mark)
 );
-alter table road.mark_group alter column leaves set storage external;
+alter table road.mark_group alter column leaves set storage external, alter column dense set storage external;
 create type road.closing_phase as enum ('merging', 'sweeping', 'done');
 create table road.mark_closing (                                  -- a group is read once it is merged; then its stretches are swept
     nth         int primary key,
@@ -49,19 +50,19 @@ begin
                ~ bit_or(set_bit(0::bit(1048576), (l.leaf & 1048575)::int, 1)) as others
           from gone_rows r join road.leaf l on l.seq = r.seq group by 1, 2
     ), was as materialized (
-        select m.institution, m.nth, m.mark, left_of.*
+        select m.institution, m.nth, m.mark, left_of.*, coalesce(bit_count(left_of.bits), cardinality(left_of.leaves)) as n
           from gone g
           join road.mark_group m on (m.institution, m.nth) = (g.about, g.nth),
-               lateral (select array(select p from unnest(m.leaves) p where p <> all (g.leaves) order by p) as leaves, m.bits & g.others as bits) left_of
+               lateral (select array(select p from unnest(m.leaves) p where p <> all (g.leaves) order by p) as leaves,
+                               coalesce(m.dense, m.bits) & g.others as bits) left_of
          where m.leaves && g.leaves or bit_count(left_of.bits) < m.n
     ), emptied as (
-        delete from road.mark_group m using was w
-         where (m.institution, m.nth, m.mark) = (w.institution, w.nth, w.mark) and coalesce(bit_count(w.bits), cardinality(w.leaves)) = 0
+        delete from road.mark_group m using was w where (m.institution, m.nth, m.mark) = (w.institution, w.nth, w.mark) and w.n = 0
     )
     update road.mark_group m
-       set leaves = case when w.bits is null then w.leaves end, bits = w.bits, n = coalesce(bit_count(w.bits), cardinality(w.leaves))
-      from was w
-     where (m.institution, m.nth, m.mark) = (w.institution, w.nth, w.mark) and coalesce(bit_count(w.bits), cardinality(w.leaves)) > 0;
+       set n = w.n, leaves = case when m.leaves is not null then w.leaves end, bits = case when m.bits is not null then w.bits end,
+           dense = case when m.dense is not null then w.bits end
+      from was w where (m.institution, m.nth, m.mark) = (w.institution, w.nth, w.mark) and w.n > 0;
     delete from road.word w
      where w.institution in (select r.institution from gone_rows r)
        and not exists (select from road.mark m where (m.institution, m.mark) = (w.institution, 'word:' || w.word))

@@ -119,12 +119,12 @@ select pg_temp.all_asked('pruned:');
 create function pg_temp.traces() returns bigint language sql as $$
     select count(*)
       from road.mark_group g
-     cross join lateral (select unnest(g.leaves) union all select lib.places(g.bits) where g.bits is not null) p (place)
+     cross join lateral (select unnest(g.leaves) union all select lib.places(coalesce(g.dense, g.bits)) where g.leaves is null) p (place)
       left join road.leaf l on l.leaf = (g.nth::bigint << 20) + p.place
      where g.institution = 'tgrp' and not exists (select from road.audit a where a.seq = l.seq)
 $$;
 select is(pg_temp.traces(), 0::bigint, 'nothing is marked that is gone');
-select is((select count(*) from road.mark_group g where g.n is distinct from coalesce(bit_count(g.bits), cardinality(g.leaves)) or g.n = 0), 0::bigint, 'and what is left is counted');
+select is((select count(*) from road.mark_group g where g.n is distinct from coalesce(bit_count(coalesce(g.dense, g.bits)), cardinality(g.leaves)) or g.n = 0), 0::bigint, 'and what is left is counted');
 select is((select count(*) from road.word where word = 'secretisima'), 0::bigint, 'its words go with it');
 select is((select count(*) from road.word where word = 'extraordinaria'), 1::bigint, 'if no other has them');
 select * from finish();
