@@ -320,7 +320,7 @@ begin
         rest := rest - n;
         if cardinality(hits) < coalesce(page, 4096) then
             begun := begun + many;
-            many := case when cardinality(hits) < 1024 then least(4 * many, 256) else 1 end;
+            many := case when cardinality(hits) < 1024 then least(16 * many, 256) else 1 end;
         else
             if oldest_first then
                 first_leaf := hits[cardinality(hits)] + 1;
@@ -408,6 +408,14 @@ begin
         exit when n >= most;
         for i in 1..cardinality(wanted) loop
             w := wanted[i];
+            if i > 1 and bits is null then                        -- few so far: only those are looked up
+                select coalesce(road.any_of(case when m.leaves is null then array(select p from unnest(leaves) p where get_bit(b.bits, p) = 1)
+                                                 else m.leaves & leaves end), '{}') into leaves
+                  from road.mark_group m, lateral (select coalesce(m.dense, m.bits) || '' as bits offset 0) b
+                 where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
+                exit when leaves = '{}';
+                continue;
+            end if;
             select road.any_of(m.leaves), bit_or(coalesce(m.dense, m.bits)) into more, others
               from road.mark_group m where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
             if i = 1 then
@@ -474,7 +482,7 @@ begin
         union all
         select m.base, 1048576, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
         union all
-        select d.base + 2048 * nth, 2048, null, part.bits, bit_count(part.bits)
+        select d.base + 2048 * nth, 2048, case bit_count(part.bits) when 1 then array[position(B'1' in part.bits) - 1] end, part.bits, bit_count(part.bits)
           from dense d, generate_series(0, 15) nth, lateral (select substring(d.bits from 2048 * nth + 1 for 2048)) part (bits)
          where part.bits <> 0::bit(2048)
     ), near as (
@@ -484,7 +492,7 @@ begin
     ), hit (leaf) as (
         select n.base + place from near n, unnest(n.places) place where coalesce(n.before, 0) < most
         union all
-        select n.base + place from near n, lib.places(n.bits) place where coalesce(n.before, 0) < most and n.bits is not null
+        select n.base + place from near n, lib.places(n.bits) place where coalesce(n.before, 0) < most and n.places is null
     )
     select h.leaf from hit h where h.leaf >= first_leaf and h.leaf < end_leaf order by sign * h.leaf limit most;
 end $$;

@@ -84,7 +84,7 @@ create function pg_temp.all_asked(state text) returns setof text language sql as
     select is(array(select s from unnest(pg_temp.asked(scope, q.asked, oldest_first, page_size)) s where s > 1000000 and s <= 1002600),
               pg_temp.plain(scope, q.plain, oldest_first), concat_ws(' ', state, scope, q.asked, case when oldest_first then 'oldest first' end))
       from question q,
-           (values ('tgrp', false, 37), ('tgrp', true, 290), ('*', false, 500)) o (scope, oldest_first, page_size)
+           (values ('tgrp', false, 170), ('tgrp', true, 290), ('*', false, 500)) o (scope, oldest_first, page_size)
 $$;
 create function pg_temp.closed_until(phases text) returns void language plpgsql as $$
 begin
