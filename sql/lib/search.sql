@@ -293,7 +293,8 @@ declare
     units int[];
     begun int := 1;
     many int := 1;
-    page int := case when since is null and until is null then max_entries else greatest(max_entries, 200) end;
+    least_page constant int := case when max_entries is null then 4096 when num_nonnulls(since, until) = 0 then max_entries else greatest(max_entries, 200) end;
+    page int := least_page;                                       -- more marks at a time if need be, but no more entries
     hits bigint[];
     n int;
 begin
@@ -311,14 +312,18 @@ begin
         select * into wanted, units from lib.mark_units(scopes, wanted, first_leaf, end_leaf, sign);
     end if;
     while begun <= cardinality(units) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
-        hits := array(select lib.mark_hits(scopes, wanted, units[begun:begun + many - 1], first_leaf, end_leaf, sign, coalesce(page, 4096)));
-        return query
-            select l.leaf, a from unnest(hits) h join road.leaf l on l.leaf = h join road.audit a on a.seq = l.seq
-             where (since is null or a.at >= since) and (until is null or a.at < until)
-             order by sign * l.leaf limit rest;
-        get diagnostics n = row_count;
-        rest := rest - n;
-        if cardinality(hits) < coalesce(page, 4096) then
+        hits := array(select lib.mark_hits(scopes, wanted, units[begun:begun + many - 1], first_leaf, end_leaf, sign, page));
+        for part in 0..(cardinality(hits) - 1) / least_page loop
+            return query
+                select l.leaf, a
+                  from unnest(hits[part * least_page + 1:(part + 1) * least_page]) h join road.leaf l on l.leaf = h join road.audit a on a.seq = l.seq
+                 where (since is null or a.at >= since) and (until is null or a.at < until)
+                 order by sign * l.leaf limit rest;
+            get diagnostics n = row_count;
+            rest := rest - n;
+            exit when rest = 0;
+        end loop;
+        if cardinality(hits) < page then
             begun := begun + many;
             many := case when cardinality(hits) < 1024 then least(16 * many, 256) else 1 end;
         else
