@@ -173,18 +173,22 @@ void export_skip(struct export *e, uint64_t leaf, const uint8_t *nodes, size_t s
     e->leaves = leaf;
 }
 
-static void put_name(struct bytes *b, const char *comma, const char *name)
+static void put_name(struct bytes *b, bool first, const char *name)
 {
     enum { NAME = 32 };
-    char *p = stpcpy(bytes_room(b, NAME), comma);
+    char *p = bytes_room(b, NAME);
+    if (!first)
+        *p++ = ',';
     *p++ = '"';
-    p = stpcpy(stpcpy(p, name), "\":");
+    p = stpcpy(p, name);
+    *p++ = '"';
+    *p++ = ':';
     b->size = (size_t)(p - b->at);
 }
 
 static void entry_line(struct export *e, const uint8_t hash[TREE_HASH], const struct entry *entry)
 {
-    const char *comma = "";
+    bool first = true;
     put_text(&e->line, "{\"leaf\":");
     put_number(&e->line, e->leaves);
     put_text(&e->line, ",\"hash\":\"");
@@ -193,9 +197,9 @@ static void entry_line(struct export *e, const uint8_t hash[TREE_HASH], const st
     for (int i = 0; entry && i < ENTRY_COLUMNS; i++) {
         if (!entry->values[i].text)
             continue;
-        put_name(&e->line, comma, entry_columns[i]);
+        put_name(&e->line, first, entry_columns[i]);
         put_json(&e->line, entry->values[i].text, entry->values[i].size);
-        comma = ",";
+        first = false;
     }
     if (entry)
         put_text(&e->line, "}}");

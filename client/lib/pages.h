@@ -10,7 +10,7 @@
 
 #include <pthread.h>
 
-enum { PAGES_AHEAD = 3 };
+enum { PAGES_AHEAD = 4 };
 
 struct pages {
     const struct profile *profile;
