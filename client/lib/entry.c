@@ -112,13 +112,13 @@ static bool type_fits(uint32_t type, size_t size)
 /* A value as text. False: it is not of this type. */
 static bool value_read(uint32_t type, const uint8_t *at, size_t size, char room[ENTRY_ROOM], struct entry_value *ret)
 {
-    static const int64_t epoch = INT64_C(946684800000000); /* 2000-01-01, in microseconds */
+    static const uint64_t epoch = UINT64_C(946684800000000); /* 2000-01-01, in microseconds */
     if (!type_fits(type, size))
         return false;
     switch (type) {
     case INT4: *ret = number_text((int32_t)be32(at), room); break;
     case INT8: *ret = number_text(be64(at), room); break;
-    case TIME: *ret = number_text(be64(at) + epoch, room); break;
+    case TIME: *ret = number_text((int64_t)((uint64_t)be64(at) + epoch), room); break;
     case UUID: *ret = uuid_text(at, room); break;
     case JSONB: *ret = (struct entry_value){(const char *)at + 1, size - 1}; break;
     default: *ret = (struct entry_value){(const char *)at, size};
