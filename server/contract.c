@@ -315,9 +315,9 @@ static void sql_requests(FILE *sql, const struct plan *p, bool many)
 
 /* One statement is the whole write: has it been answered before, who asks, act, keep the answer, note it in the audit.
  * Neither before nor after: nothing has changed (a worker found nothing to send), and there is nothing to note.
- * Requests are worked on in their order, each seeing what those before it did: op's functions are volatile. All are about
- * one institution, which is set again before each: a key that is revoked leaves another behind. offset 0: each is looked up
- * by itself, or a plan that was made while the table was small reads all that a key has ever asked. */
+ * Requests are worked on in their order, each seeing what those before it did: op's functions are volatile. The
+ * institution is set before each; their audit entries may be of several, so they are written by who sees all.
+ * offset 0: each is looked up by itself, or a plan made while the table was small reads all that a key ever asked. */
 static void sql_write_all(FILE *sql, const struct check *k, const struct plan *p, bool many)
 {
     int why = 0;
@@ -354,8 +354,10 @@ static void sql_write_all(FILE *sql, const struct check *k, const struct plan *p
           sql);
     fprintf(sql, why ? "'%s', outcome, said, error_args, p%d" : "'%s', outcome, said, error_args, null", p->op->name,
             why);
+    fputs(", before, after from (select *", sql);
+    fputs(many ? ", set_config('mejora.institution', '*', true)" : "", sql);
     fputs(
-        ", before, after from new where outcome <> 'ok' or before is not null or after is not null) "
+        " from new where outcome <> 'ok' or before is not null or after is not null) new) "
         "select outcome, said, error_args, reply from (select n, outcome, said, error_args, reply from new"
         " union all select n, case when welcome and alike then outcome when welcome then 'id_reused' else 'denied' end,"
         " case when welcome and alike then error when welcome then 'id_reused' else 'key_revoked' end,"

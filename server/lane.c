@@ -343,7 +343,7 @@ static struct call *find_same(const struct lane *l, struct call *calls[], int i)
     return NULL;
 }
 
-/* How many calls from the first on can be one statement: of one operation, about one institution, none of them twice. */
+/* How many calls from the first on can be one statement: of one operation, about some institution, none of them twice. */
 static int count_together(const struct lane *l, struct call *calls[], int n)
 {
     const struct call *c = calls[0];
@@ -352,8 +352,7 @@ static int count_together(const struct lane *l, struct call *calls[], int n)
         return 1;
     for (; many < n; many++) {
         const struct call *d = calls[many];
-        bool fits = d->op == c->op && !d->only_note && !strcmp(d->about.institution, c->about.institution) &&
-                    d->about.level >= REF_INSTITUTION;
+        bool fits = d->op == c->op && !d->only_note && d->about.level >= REF_INSTITUTION;
         for (int i = 0; fits && i < many; i++)
             fits = d->key != calls[i]->key || memcmp(d->id, calls[i]->id, ID_SIZE) != 0;
         if (!fits)

@@ -27,6 +27,7 @@ static const struct asks {
     {"a revoked key", GONE, "inm/2023/5", 3, 25, MEJORA__OUTCOME__OUTCOME_DENIED, "key_revoked"},
     {"after a revoked key", ANA, "inm/2023/6", 4, 25, MEJORA__OUTCOME__OUTCOME_OK, NULL},
     {"from elsewhere", STRANGER, "inm/2023/7", 5, 25, MEJORA__OUTCOME__OUTCOME_DENIED, "not_your_institution"},
+    {"about another institution", STRANGER, "sns/2024/1", 9, 25, MEJORA__OUTCOME__OUTCOME_OK, NULL},
     {"no step", ANA, "inm/2023/8", 6, 30, MEJORA__OUTCOME__OUTCOME_INVALID, "percent_not_a_step"},
     {"no such action", ANA, "inm/2023/99", 7, 25, MEJORA__OUTCOME__OUTCOME_NOT_FOUND, "no_such_action"},
     {"asked twice", ANA, "inm/2023/4", 1, 25, MEJORA__OUTCOME__OUTCOME_OK, NULL},
@@ -91,6 +92,10 @@ static void assert_done(void)
     assert_int_equal(sql_long(&server, "select count(*) from road.audit where plan = 2023 and outcome = 'ok'"), 4);
     assert_int_equal(sql_long(&server, "select count(*) from road.audit where plan = 2023 and outcome = 'denied'"), 2);
     assert_int_equal(sql_long(&server, "select count(*) from road.audit where plan = 2023"), 8);
+    assert_int_equal(sql_long(&server,
+                              "select count(*) from road.audit join mejora.progress using (institution, plan, item_no)"
+                              " where institution = 'sns' and outcome = 'ok'"),
+                     1);
 }
 
 static void each_is_its_own(void **state)
@@ -110,6 +115,7 @@ static void each_is_its_own(void **state)
         assert_reply(&r, all[i].outcome, all[i].error, all[i].what);
     }
     assert_done();
+    assert_int_equal(mejorad_said(&server, "database: op="), 0); /* nothing failed and was done again one by one */
 }
 
 int main(void)
