@@ -395,54 +395,64 @@ begin
     units := array(select u from unnest(units) u order by sign * case when u < 0 then 32 * (-1 - u) else u end);
 end $$;
 
--- What these groups have of all that is wanted, one after the other until there are so many leaves of it. As in road.mark_group, but it
--- may be both: leaves, and bits for others.
-create function lib.groups_meet(scopes text[], wanted lib.wanted[], groups int[], first_leaf bigint, end_leaf bigint, most int)
-returns table (base bigint, leaves int[], bits bit varying) stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+-- The marks of a stretch, or (as -1 - n) of a closed group.
+create function lib.unit_marks(scopes text[], marks text[], unit int) returns table (leaves int[], bits bit varying) stable language sql as $$
+    select m.leaves, m.bits from road.mark m
+     where unit >= 0 and m.institution = any (unit_marks.scopes) and m.mark = any (unit_marks.marks) and m.stretch = unit
+    union all
+    select m.leaves, coalesce(m.dense, m.bits) from road.mark_group m
+     where unit < 0 and m.institution = any (unit_marks.scopes) and m.nth = -1 - unit and m.mark = any (unit_marks.marks)
+$$;
+
+-- What these stretches and groups have of all that is wanted, one after the other until there are so many leaves of it. As it is kept,
+-- but it may be both: leaves, and bits for others.
+create function lib.units_meet(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, most int)
+returns table (base bigint, size int, leaves int[], bits bit varying) stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 #variable_conflict use_variable
 declare
-    nth int;
+    unit int;
     w lib.wanted;
     more int[];
     others bit varying;
     n bigint := 0;
 begin
-    foreach nth in array groups loop
-        base := nth::bigint << 20;
-        continue when base + 1048576 <= first_leaf or base >= end_leaf;
+    foreach unit in array units loop
+        base := case when unit < 0 then (-1 - unit)::bigint << 20 else unit::bigint << 15 end;
+        size := case when unit < 0 then 1048576 else 32768 end;
+        continue when base + size <= first_leaf or base >= end_leaf;
         exit when n >= most;
         for i in 1..cardinality(wanted) loop
             w := wanted[i];
             if i > 1 and bits is null then                        -- few so far: only those are looked up
-                select coalesce(road.any_of(case when m.leaves is null then array(select p from unnest(leaves) p where get_bit(b.bits, p) = 1)
-                                                 else m.leaves & leaves end), '{}') into leaves
-                  from road.mark_group m, lateral (select coalesce(m.dense, m.bits) || '' as bits offset 0) b
-                 where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
-                exit when leaves = '{}';
-                continue;
-            end if;
-            select road.any_of(m.leaves), bit_or(coalesce(m.dense, m.bits)) into more, others
-              from road.mark_group m where m.institution = any (scopes) and m.nth = nth and m.mark = any (w.marks);
-            if i = 1 then
-                leaves := more;
-                bits := others;
+                select coalesce(road.any_of(coalesce(m.leaves & leaves, '{}') | array(select p from unnest(leaves) p where get_bit(m.bits, p) = 1)), '{}')
+                  into leaves
+                  from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit) u offset 0) m;
             else
-                if num_nonnulls(leaves, more) > 0 then
-                    bits := bits || '';                           -- at hand, for single bits are looked up
-                    others := others || '';
-                    leaves := coalesce(leaves & more, '{}') | array(select p from unnest(leaves) p where get_bit(others, p) = 1)
-                              | array(select p from unnest(more) p where get_bit(bits, p) = 1);
-                end if;
-                bits := bits & others;
-                if bits = 0::bit(1048576) then
-                    bits := null;
+                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit) m;
+                if i = 1 then
+                    leaves := more;
+                    bits := others;
+                else
+                    if num_nonnulls(leaves, more) > 0 then
+                        bits := bits || '';                       -- at hand, for single bits are looked up
+                        others := others || '';
+                        leaves := coalesce(leaves & more, '{}') | array(select p from unnest(leaves) p where get_bit(others, p) = 1)
+                                  | array(select p from unnest(more) p where get_bit(bits, p) = 1);
+                    end if;
+                    bits := bits & others;
+                    if bits = 0::bit(1048576) or bits = 0::bit(32768) then
+                        bits := null;
+                    end if;
                 end if;
             end if;
             exit when bits is null and coalesce(leaves = '{}', true);
         end loop;
         continue when bits is null and coalesce(leaves = '{}', true);
-        bits := bits || '';
-        if base >= first_leaf and base + 1048576 <= end_leaf then
+        if bits is not null then
+            bits := bits || '';
+            leaves := array(select p from unnest(leaves) p where get_bit(bits, p) = 0);
+        end if;
+        if base >= first_leaf and base + size <= end_leaf then
             n := n + coalesce(cardinality(leaves), 0) + coalesce(bit_count(bits), 0);
         end if;
         return next;
@@ -460,10 +470,12 @@ $$;
 -- a whole: where one of the wanted things is rare, the stretch or group, else a sixteenth of a stretch; no more parts than it takes.
 create function lib.mark_hits(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, sign int, most int)
 returns setof bigint stable language plpgsql set search_path = pg_catalog, mejora, public as $$
+declare                                                           -- what is one mark each is compared in all stretches at once
+    single boolean := cardinality(scopes) = 1 and (select bool_and(cardinality(w.marks) = 1) from unnest(wanted) w);
 begin
     return query with every as materialized (
         select s.stretch::bigint << 15 as base, x.leaves, x.bits
-          from unnest(units) s (stretch),
+          from (select u from unnest(units) u where single) s (stretch),
                lateral (select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
                                bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
                           from unnest(wanted) w,
@@ -472,12 +484,12 @@ begin
                          where num_nonnulls(o.leaves, o.bits) > 0) x
          where x.n = cardinality(wanted) and coalesce(x.leaves <> '{}', true) and coalesce(x.bits <> 0::bit(32768), true)
     ), met as materialized (
-        select * from lib.groups_meet(scopes, wanted, array(select -1 - u from unnest(units) u where u < 0), first_leaf, end_leaf, most)
+        select * from lib.units_meet(scopes, wanted, array(select u from unnest(units) u where u < 0 or not single), first_leaf, end_leaf, most)
     ), dense (base, bits) as materialized (
         select e.base, e.bits::bit varying from every e where e.leaves is null
         union all
         select m.base + 32768 * nth, stretch.bits
-          from met m, generate_series(0, 31) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) stretch (bits)
+          from met m, generate_series(0, m.size / 32768 - 1) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) stretch (bits)
          where stretch.bits <> 0::bit(32768)
     ), part (base, size, places, bits, n) as (
         select e.base, 32768, p.places, null::bit varying, cardinality(p.places)
@@ -485,7 +497,7 @@ begin
                                              else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) p (places)
          where p.places <> '{}'
         union all
-        select m.base, 1048576, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
+        select m.base, m.size, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
         union all
         select d.base + 2048 * nth, 2048, case bit_count(part.bits) when 1 then array[position(B'1' in part.bits) - 1] end, part.bits, bit_count(part.bits)
           from dense d, generate_series(0, 15) nth, lateral (select substring(d.bits from 2048 * nth + 1 for 2048)) part (bits)

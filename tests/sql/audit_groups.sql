@@ -19,8 +19,8 @@ overriding system value
 select 1000000 + g.n, now() - make_interval(days => (2600 - g.n) / 2), case when g.n % 11 = 0 then 'tgr2' else 'tgrp' end, 2000 + g.n % 3, p.id, p.code, p.name,
        p.roles, g.n % 700, case g.n % 2 when 0 then 'progress_report' else 'action_edit' end, case when g.n % 97 = 0 then 'denied' else 'ok' end::mejora.outcome,
        case when g.n % 97 = 0 then 'not_your_action' end,
-       (array['acta firmada', 'acto firmado', 'licitación desierta', 'acta de licitaciones'])[1 + g.n * g.n % 4]
-       || case when g.n = 79 then ' secretisima' when g.n % 500 = 0 then ' extraordinaria' else '' end,
+       (array['acta firmada', 'acto firmado', 'licitación desierta', 'acta de licitaciones'])[1 + g.n / 3 % 4]
+       || case when g.n = 79 then ' secretisima' when g.n % 500 = 0 then ' extraordinaria' when g.n % 300 = 0 then ' actas' else '' end,
        case when g.n % 97 > 0 then case g.n % 2 when 0 then '{"percent": 25}' else '{"objective": "Uno"}' end::jsonb end,
        case when g.n % 97 > 0 then case g.n % 2 when 0 then '{"percent": 50}' else '{"objective": "Otro"}' end::jsonb end
   from given g join mejora.person p on (p.institution, p.code) = ('tgrp', 'p' || g.n * 7 % 10);
