@@ -176,42 +176,42 @@ begin
     first_stretch := 32 * c.nth;
     loop
         beyond := (select m.mark from road.mark m
-                    where m.institution = c.institution and m.mark >= c.mark and m.stretch between first_stretch and first_stretch + 31
+                    where m.institution = c.next_institution and m.mark >= c.next_mark and m.stretch between first_stretch and first_stretch + 31
                     order by m.mark, m.stretch offset greatest(most_rows, 32) limit 1);
         if c.phase = 'merging' then
             insert into road.mark_group (institution, nth, mark, n, leaves, bits, dense)
-            select c.institution, c.nth, o.mark, o.n,
+            select c.next_institution, c.nth, o.mark, o.n,
                    case when o.n <= 1024
                         then array(select (m.stretch & 31) << 15 | p
                                      from road.mark m, lateral (select unnest(m.leaves) union all select lib.places(m.bits) where m.bits is not null) p (p)
-                                    where (m.institution, m.mark) = (c.institution, o.mark) and m.stretch between first_stretch and first_stretch + 31
+                                    where (m.institution, m.mark) = (c.next_institution, o.mark) and m.stretch between first_stretch and first_stretch + 31
                                     order by 1) end,
                    case when o.n <= 8192 then all_of.bits end, case when o.n > 8192 then all_of.bits end
               from (select m.mark, sum(coalesce(cardinality(m.leaves), 0) + coalesce(bit_count(m.bits), 0))::int as n
                       from road.mark m
-                     where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
+                     where m.institution = c.next_institution and m.mark >= c.next_mark and m.mark < coalesce(beyond, U&'\+10FFFF')
                        and m.stretch between first_stretch and first_stretch + 31
                      group by 1) o
               left join lateral (select road.joined(coalesce(m.bits, nothing) | coalesce(lib.bits(m.leaves), nothing) order by s) as bits
                                    from generate_series(first_stretch, first_stretch + 31) s
-                                   left join road.mark m on (m.institution, m.mark, m.stretch) = (c.institution, o.mark, s)
+                                   left join road.mark m on (m.institution, m.mark, m.stretch) = (c.next_institution, o.mark, s)
                                                         and m.stretch between first_stretch and first_stretch + 31) all_of on o.n > 1024;
         else
             delete from road.mark m
-             where m.institution = c.institution and m.mark >= c.mark and m.mark < coalesce(beyond, U&'\+10FFFF')
+             where m.institution = c.next_institution and m.mark >= c.next_mark and m.mark < coalesce(beyond, U&'\+10FFFF')
                and m.stretch between first_stretch and first_stretch + 31;
         end if;
-        c.mark := coalesce(beyond, '');
+        c.next_mark := coalesce(beyond, '');
         if beyond is null then
-            c.institution := (select m.institution from road.mark m where m.institution > c.institution order by m.institution limit 1);
-            if c.institution is null then
-                c.institution := '';
+            c.next_institution := (select m.institution from road.mark m where m.institution > c.next_institution order by m.institution limit 1);
+            if c.next_institution is null then
+                c.next_institution := '';
                 c.phase := case c.phase when 'merging' then 'sweeping' else 'done' end;
             end if;
         end if;
         exit when c.phase = 'done' or clock_timestamp() >= until;
     end loop;
-    update road.mark_closing m set phase = c.phase, institution = c.institution, mark = c.mark where m.nth = c.nth;
+    update road.mark_closing m set phase = c.phase, next_institution = c.next_institution, next_mark = c.next_mark where m.nth = c.nth;
     return true;
 end $$;
 
@@ -391,7 +391,7 @@ begin
         units := case when units is null then one.units else units & one.units end;
         exit when units = '{}';
     end loop;
-    wanted := rarest;
+    wanted := case units when '{}' then wanted else rarest end;   -- not all of it came up when nothing has all
     units := array(select u from unnest(units) u order by sign * case when u < 0 then 32 * (-1 - u) else u end);
 end $$;
 
