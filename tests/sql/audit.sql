@@ -104,6 +104,8 @@ create function pg_temp.asked_all() returns table (got text, expect text, what t
     (pg_temp.asked(since => '2199-01-01'),                                '',              'a day to come'),
     (pg_temp.asked(unit => 'ti', since => '2026-06-15', result => 'ok', plan => 2026, item_no => 1, op => 'task_done', who => 'luz', key => 7,
                    role => 'responsable', field => 'objective', was => 'vieja', now => 'humana', reason => 'why', text => 'planificacion'), '4', 'all of them together'),
+    (pg_temp.asked(plan => 2025, who => 'ana', oldest_first => true),     '',              'each of them, oldest first too'),
+    (pg_temp.asked(who => '*/taudroot', op => 'task_done', oldest_first => true), '',      'whichever nothing has'),
     (pg_temp.asked(institution => 'nope'),                                'not_found no_such_institution {nope}', 'there is no such institution'),
     (pg_temp.asked(page_size => 0),                                       'invalid field_invalid {page_size}', 'an empty page'),
     (pg_temp.asked(page_size => 2, who => 'ana'),                         '9 6',           'a page'),
