@@ -46,8 +46,7 @@ static void tell(const struct witness *w, enum witness_end end)
     }
     if (*w->evidence)
         say(_("What was seen before and what the server says now are kept in %s. Show them to whoever audits, and "
-              "believe "
-              "nothing of this server until somebody has explained it."),
+              "believe nothing of this server until somebody has explained it."),
             w->evidence);
     say(_("If there is a good reason, such as a database restored from a copy, begin anew: rm %s"), w->file);
 }
@@ -96,8 +95,7 @@ void witness_run(struct cli *cli, int *code)
     free(profile);
     if (end == WITNESS_SILENT && w.before && answered && !heard)
         say(_("WARNING: the server has answered the command, but not what its audit log is now. It was not compared "
-              "with "
-              "the one of %llu entries seen before."),
+              "with the one of %llu entries seen before."),
             (unsigned long long)w.before);
     if (!witness_contradicted(end))
         return;
@@ -349,8 +347,7 @@ static void say_fault(const struct verify *v)
         break;
     case VERIFY_TRUNCATED:
         say(_("It ends after %llu entries, and a checkpoint of %llu was seen before: its end was cut off, or it was "
-              "written "
-              "earlier. One written now has them all: mejora audit export FILE"),
+              "written earlier. One written now has them all: mejora audit export FILE"),
             leaf, (unsigned long long)v->known.size);
         break;
     case VERIFY_FORKED: say(_("The first %llu entries are not those of the checkpoint seen before."), leaf); break;
