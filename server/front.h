@@ -21,7 +21,7 @@ struct front {
     char endpoint[256];  /* as bound */
     struct mailbox done; /* calls that lanes have settled */
     int n_writers, n_readers;
-    struct lane *writers, *readers;
+    struct lane *writers, *readers; /* one more that writes than n_writers, see lane_for */
     struct preparer *preparer;
     int n_calls, busy;
     struct call *calls, *spare; /* free calls; the last one, which only ever says BUSY */
