@@ -110,14 +110,29 @@ static void put_headers(GMimeMessage *message, char *subject, const char *id, in
         g_mime_object_set_header(GMIME_OBJECT(message), fixed[i].name, fixed[i].value, utf8);
 }
 
+/* The text goes in as it is: g_mime_text_part_set_text would look through it for a charset. */
 static GMimeObject *text_new(const char *subtype, char *text)
 {
     GMimeTextPart *part = g_mime_text_part_new_with_subtype(subtype);
+    GMimeStream *stream = g_mime_stream_mem_new_with_buffer(text, strlen(text));
+    GMimeDataWrapper *content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
     g_mime_text_part_set_charset(part, utf8);
-    g_mime_text_part_set_text(part, text);
+    g_mime_part_set_content(GMIME_PART(part), content);
     g_mime_part_set_content_encoding(GMIME_PART(part), GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    g_object_unref(content);
+    g_object_unref(stream);
     free(text);
     return GMIME_OBJECT(part);
+}
+
+/* "=_" stands nowhere in quoted-printable text, so the name of a boundary need not be drawn at random. */
+static GMimeMultipart *multipart_new(const char *subtype)
+{
+    GMimeMultipart *ret = g_mime_multipart_new_with_subtype(subtype);
+    char *boundary = g_strdup_printf("=_mejora_%s", subtype);
+    g_mime_multipart_set_boundary(ret, boundary);
+    g_free(boundary);
+    return ret;
 }
 
 static char *write_out(GMimeMessage *message)
@@ -155,14 +170,14 @@ static void put_body(GMimeMessage *message, const Mejora__Mail *mail, const char
 {
     GMimeObject *body = text_new("plain", digest_text(mail, checkpoint));
     if (!mail->plain) {
-        GMimeMultipart *both = g_mime_multipart_new_with_subtype("alternative");
+        GMimeMultipart *both = multipart_new("alternative");
         add(both, body);
         add(both, text_new("html", digest_page(mail, checkpoint)));
         body = GMIME_OBJECT(both);
     }
     char *calendar = digest_calendar(mail, now);
     if (calendar) {
-        GMimeMultipart *mixed = g_mime_multipart_new_with_subtype("mixed");
+        GMimeMultipart *mixed = multipart_new("mixed");
         add(mixed, body);
         add(mixed, calendar_new(calendar));
         body = GMIME_OBJECT(mixed);
