@@ -1,7 +1,5 @@
 """A second implementation of the protocol, from proto/PROTOCOL.md and proto/*.proto alone."""
 
-import atexit
-import importlib
 import json
 import os
 import secrets
@@ -15,22 +13,28 @@ from pathlib import Path
 
 import zmq
 import zmq.utils.z85
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.message_factory import MessageFactory
 
 PROTOCOL = 1
 PROTO = Path(__file__).resolve().parents[3] / "proto"
 
 
 def load_messages():
-    """The generated classes by name: {"ProgressReportRequest": <class>, …} and the enums."""
-    out = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, out)
-    files = sorted(PROTO.glob("*.proto"))
-    subprocess.run(["protoc", f"--proto_path={PROTO}", f"--python_out={out}", *map(str, files)], check=True)
-    sys.path.insert(0, out)
-    found = {}
-    for file in files:
-        module = importlib.import_module(f"{file.stem}_pb2")
-        found.update({name: value for name, value in vars(module).items() if not name.startswith("_")})
+    """The classes by name: {"ProgressReportRequest": <class>, …} and the enums."""
+    files = sorted(map(str, PROTO.glob("*.proto")))
+    described = subprocess.run(["protoc", f"--proto_path={PROTO}", "--include_imports", "--descriptor_set_out=/dev/stdout", *files],
+                               stdout=subprocess.PIPE, check=True).stdout
+    pool, protos = DescriptorPool(), FileDescriptorSet.FromString(described).file
+    for proto in protos:
+        pool.Add(proto)
+    messages = MessageFactory(pool).GetMessages([proto.name for proto in protos])
+    found = {name.rpartition(".")[2]: message for name, message in messages.items()}
+    for proto in protos:
+        for enum in proto.enum_type:
+            found[enum.name] = EnumTypeWrapper(pool.FindEnumTypeByName(f"{proto.package}.{enum.name}"))
     return found
 
 
