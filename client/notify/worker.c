@@ -275,33 +275,34 @@ static void look_at_log(struct worker *w)
              (int)end, seen.file, *seen.evidence ? seen.evidence : "-");
 }
 
-/* A lease's mails on their way. Whoever is free takes the next one. */
+/* A lease's mails on their way. */
 struct batch {
     const Mejora__ReminderLeaseReply *reply;
     int64_t until;
-    _Atomic size_t next;
-    atomic_bool over; /* the relay takes none at the moment */
+    size_t next;
 };
 
-/* The connections besides the first, each with a thread while there are mails for it. */
+/* The connections besides the first, each with a thread while the queue is long. */
 struct helpers {
-    struct worker workers[CONNECTIONS];
-    pthread_t threads[CONNECTIONS];
-    int open; /* connections that stand */
+    struct helper {
+        struct worker worker;
+        pthread_t thread;
+        enum worker_end end;
+    } each[CONNECTIONS];
+    int n; /* that were started */
 };
 
 static bool goes_on(const struct worker *w, const struct batch *b)
 {
-    return !b->over && !*w->stop && smtp_now() < b->until;
+    return !*w->away && !*w->stop && smtp_now() < b->until;
 }
 
 /* The next one that can be composed; the others are settled here. */
 static bool take(struct worker *w, struct batch *b, struct parcel *ret)
 {
     enum compose_fault why;
-    size_t i;
-    while (goes_on(w, b) && (i = b->next++) < b->reply->n_mails) {
-        const Mejora__Mail *mail = b->reply->mails[i];
+    while (goes_on(w, b) && b->next < b->reply->n_mails) {
+        const Mejora__Mail *mail = b->reply->mails[b->next++];
         char *text = compose(w, mail, &why);
         if (text) {
             *ret = (struct parcel){.worker = w, .mail = mail, .text = text};
@@ -328,7 +329,7 @@ static void deliver(struct worker *w, const struct parcel *p, const struct parce
 }
 
 /* The next one is ready before this one leaves, so that its envelope can go along. */
-static void work_at(struct worker *w, struct batch *b)
+static void batch_send(struct worker *w, struct batch *b)
 {
     struct parcel two[2];
     int at = 0;
@@ -338,7 +339,6 @@ static void work_at(struct worker *w, struct batch *b)
         bool more = take(w, b, &two[!at]);
         deliver(w, &two[at], more ? &two[!at] : NULL);
         free(two[at].text);
-        b->over = b->over || *w->away;
         at = !at;
         have = more && goes_on(w, b);
         if (more && !have)
@@ -363,84 +363,73 @@ static void connection_close(struct worker *w)
     client_free(w->client);
 }
 
-struct share {
-    struct worker *worker;
-    struct batch *batch;
-};
+static void helpers_start(struct helpers *h, const struct worker *w);
 
-static void *help_out(void *share)
-{
-    const struct share *s = share;
-    work_at(s->worker, s->batch);
-    return NULL;
-}
-
-/* A connection that does not come about is one fewer. */
-static void helpers_open(struct helpers *h, const struct worker *w)
-{
-    while (h->open < w->connections - 1) {
-        h->workers[h->open] = *w;
-        if (!connection_open(&h->workers[h->open])) {
-            connection_close(&h->workers[h->open]);
-            return;
-        }
-        h->open++;
-    }
-}
-
-static void helpers_close(struct helpers *h)
-{
-    while (h->open > 0)
-        connection_close(&h->workers[--h->open]);
-}
-
-/* With more mails than one connection has to have, the others help. */
-static void batch_send(struct worker *w, struct helpers *h, struct batch *b)
-{
-    struct share shares[CONNECTIONS];
-    int n = 0;
-    if (b->reply->n_mails >= LIMIT && w->connections > 1)
-        helpers_open(h, w);
-    while (n < h->open) {
-        struct worker *helper = &h->workers[n];
-        memcpy(helper->checkpoint, w->checkpoint, sizeof helper->checkpoint);
-        *helper->away = '\0';
-        shares[n] = (struct share){helper, b};
-        if (pthread_create(&h->threads[n], NULL, help_out, &shares[n]))
-            break;
-        n++;
-    }
-    work_at(w, b);
-    while (n > 0) {
-        pthread_join(h->threads[--n], NULL);
-        if (*h->workers[n].away)
-            memcpy(w->away, h->workers[n].away, sizeof w->away);
-    }
-}
-
-/* One lease and its mails. */
+/* One lease and its mails. helpers: who is called when there are many; NULL: nobody. */
 static enum worker_end round_run(struct worker *w, struct helpers *helpers, size_t *ret_mails)
 {
     struct answer a;
     struct batch b = {.next = 0};
     int64_t begun = smtp_now();
-    bool quick = false;
+    bool full = false;
     *ret_mails = 0;
     enum worker_end end = lease(w, &a, &b.until);
     if (end == WORKER_DONE) {
         b.reply = (void *)a.reply;
         *ret_mails = b.reply->n_mails;
-        quick = !*w->away && b.reply->n_mails == (size_t)w->limit;
+        full = !*w->away && b.reply->n_mails == (size_t)w->limit;
         *w->away = '\0';
+        if (helpers && full)
+            helpers_start(helpers, w);
         look_at_log(w);
-        batch_send(w, helpers, &b);
+        batch_send(w, &b);
         end = *w->away ? WORKER_RELAY_AWAY : WORKER_DONE;
     } else if (!*w->stop) {
         log_refusal(w, "reminder_lease", &a);
     }
-    quick = quick && !end && smtp_now() - begun < QUICK_MS;
-    w->limit = quick ? LIMIT_MAX : LIMIT;
+    w->limit = full && !end && smtp_now() - begun < QUICK_MS ? LIMIT_MAX : LIMIT;
     answer_free(&a);
+    return end;
+}
+
+/* Leases and sends like the first connection, but only while there is something: to wait, and to try again, is the first one's. */
+static void *help_out(void *helper)
+{
+    struct helper *h = helper;
+    size_t mails;
+    do
+        h->end = round_run(&h->worker, NULL, &mails);
+    while (!h->end && mails && !*h->worker.stop);
+    return NULL;
+}
+
+/* A connection that does not come about is one fewer. */
+static void helpers_start(struct helpers *h, const struct worker *w)
+{
+    while (h->n < w->connections - 1) {
+        struct helper *new = &h->each[h->n];
+        *new = (struct helper){.worker = *w};
+        new->worker.limit = LIMIT;
+        if (!connection_open(&new->worker) || pthread_create(&new->thread, NULL, help_out, new)) {
+            connection_close(&new->worker);
+            return;
+        }
+        h->n++;
+    }
+}
+
+/* Waits for them; how the first of them that failed ended, if nothing had failed before. */
+static enum worker_end helpers_end(struct helpers *h, struct worker *w, enum worker_end end)
+{
+    while (h->n > 0) {
+        struct helper *one = &h->each[--h->n];
+        pthread_join(one->thread, NULL);
+        connection_close(&one->worker);
+        if (!end && one->end) {
+            end = one->end;
+            memcpy(w->away, one->worker.away, sizeof w->away);
+        }
+    }
     return end;
 }
 
@@ -451,14 +440,14 @@ static enum worker_end work_off(struct worker *w, struct helpers *helpers)
         size_t mails;
         look_at_queue(w);
         end = round_run(w, helpers, &mails);
+        if (end || !mails)
+            end = helpers_end(helpers, w, end);
         if (end == WORKER_DENIED || (w->once && (end || !mails)))
             break;
         if (end)
             back_off(w);
         else
             w->failures = 0;
-        if (end || !mails)
-            helpers_close(helpers);
         if (!end && !mails)
             pause_ms(w, w->interval_s * 1000);
     }
@@ -471,7 +460,7 @@ enum worker_end worker_run(struct worker *w)
     w->limit = LIMIT;
     enum worker_end end = connection_open(w) && helpers ? work_off(w, helpers) : WORKER_FAILED;
     if (helpers)
-        helpers_close(helpers);
+        helpers_end(helpers, w, end);
     connection_close(w);
     free(helpers);
     speak(w->language);

@@ -1,7 +1,8 @@
 /* worker - leases what is due, sends it, and tells the server what became of it, until there is nothing more to do.
  *
  * A mail that is not reported comes back when its lease runs out, to this worker or another: nothing here has to be
- * undone. A long queue is worked off by several connections, a thread each. What the struct points to is borrowed. */
+ * undone. A long queue is worked off by several connections, each with a thread and leases of its own. What the struct
+ * points to is borrowed. */
 #pragma once
 
 #include "client/lib/call.h"
