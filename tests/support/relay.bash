@@ -14,7 +14,7 @@
 #
 # Or Postfix, which pipelines. As a package it would take the other's place, so it is unpacked beside the system:
 #
-#   relay_postfix_start          RELAY takes mail for example.do into its queue and throws it away on delivery
+#   relay_postfix_start          RELAY takes mail for example.do into the maildir RELAY_DIR/box; RELAY_DIR/log is its log
 
 relay_start() {
     RELAY_DIR=$(mktemp -d)
@@ -85,6 +85,7 @@ relay_postfix_start() {
     relay_port
     [ -d "$unpacked/usr" ] || (mkdir -p "$unpacked" && cd "$unpacked" && apt-get -qq -o APT::Sandbox::User=root download postfix && dpkg-deb -x postfix_*.deb .) || return
     mkdir "$RELAY_DIR/etc" "$RELAY_DIR/spool" "$RELAY_DIR/data"
+    install -d -o nobody "$RELAY_DIR/box"
     cat >"$RELAY_DIR/etc/main.cf" <<-END
 		compatibility_level = 3.6
 		queue_directory = $RELAY_DIR/spool
@@ -95,8 +96,10 @@ relay_postfix_start() {
 		mydestination =
 		mynetworks = 127.0.0.0/8
 		virtual_mailbox_domains = example.do
-		virtual_mailbox_maps =
-		virtual_transport = discard:
+		virtual_mailbox_base = $RELAY_DIR
+		virtual_mailbox_maps = static:box/
+		virtual_uid_maps = static:$(id -u nobody)
+		virtual_gid_maps = static:$(id -g nobody)
 	END
     cat >"$RELAY_DIR/etc/master.cf" <<-END
 		127.0.0.1:$port inet n - n - - smtpd
@@ -106,7 +109,7 @@ relay_postfix_start() {
 		bounce unix - - n - 0 bounce
 		defer unix - - n - 0 bounce
 		proxymap unix - - n - - proxymap
-		discard unix - - n - - discard
+		virtual unix - n n - - virtual
 		anvil unix - - n - 1 anvil
 		postlog unix-dgram n - n - 1 postlogd
 	END
