@@ -156,7 +156,7 @@ begin
     while cardinality(mails) < at_most loop
         taken := lib.mails_retake(at_most - cardinality(mails));
         if taken = '{}' then
-            perform lib.mails_open(greatest(at_most, 2000)); -- to look for them costs as much as there is, so for many at once
+            perform lib.mails_open(10000); -- to look for them costs as much as there is, so for many at once
             taken := lib.mails_retake(at_most - cardinality(mails));
         end if;
         exit when taken = '{}';
