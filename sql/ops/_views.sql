@@ -120,12 +120,8 @@ create function lib.retention(institution text) returns op.retention stable lang
       from (values (1)) one left join mejora.audit_retention r on r.institution = retention.institution
 $$;
 
--- In plpgsql, to be planned but once: a page has many.
-create function lib.audit_entry(a road.audit) returns op.audit_entry stable language plpgsql as $$
-declare
-    fields text[] := case when a.op = 'plan_import' then array(select distinct c.field from lib.audit_changes(a.op, a.before, a.after) c order by 1)
-                          else array(select f.field from lib.fields_changed(a.before, a.after) f order by 1) end;
-begin
-    return row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit, a.key, a.request,
-               a.outcome, a.error, a.why, a.before, a.after, a.args, a.roles, fields, a.asked)::op.audit_entry;
-end $$;
+-- With the fields that it changed, which a function cannot look up without taking the longest: a page has many entries.
+create function lib.audit_entry(a road.audit, fields text[]) returns op.audit_entry stable language sql as $$
+    select row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit, a.key, a.request,
+               a.outcome, a.error, a.why, a.before, a.after, a.args, a.roles, fields, a.asked)::op.audit_entry
+$$;

@@ -26,7 +26,10 @@ begin
         return;
     end if;
     wanted := lib.audit_wanted(institution, plan, item_no, task_no, who, unit, op, result, key, role, field, was, now, reason, text, refusal);
-    select array_agg(lib.audit_entry(f.entry) order by f.n) filter (where f.n <= size),
+    select array_agg(lib.audit_entry(f.entry, case when (f.entry).op = 'plan_import'
+                                                   then array(select distinct c.field from lib.audit_changes((f.entry).op, (f.entry).before, (f.entry).after) c order by 1)
+                                                   else array(select c.field from lib.fields_changed((f.entry).before, (f.entry).after) c order by 1) end)
+                     order by f.n) filter (where f.n <= size),
            max((f.entry).seq) filter (where f.n = size and more)
       into entries, past
       from (select f.entry, f.n, count(*) over () > size as more

@@ -11,7 +11,7 @@ begin
         select 'not_found', 'no_such_entry', array[coalesce(seq, 0)::text] into outcome, error, error_args;
         return;
     end if;
-    entry := lib.audit_entry(a);
+    entry := lib.audit_entry(a, array(select distinct c.field from lib.audit_changes(a.op, a.before, a.after) c order by 1));
     changes := array(select row(coalesce(c.item_no, a.item_no), c.field, lib.value_text(a.institution, c.field, c.was),
                                 lib.value_text(a.institution, c.field, c.now))::op.change
                        from lib.audit_changes(a.op, a.before, a.after) c order by c.item_no nulls first, c.field);
