@@ -292,7 +292,7 @@ declare
     rest int := max_entries;
     units int[];
     begun int := 1;
-    many int := 1;
+    many int;
     least_page constant int := case when max_entries is null then 4096 when num_nonnulls(since, until) = 0 then max_entries else greatest(max_entries, 200) end;
     page int := least_page;                                       -- more marks at a time if need be, but no more entries
     hits bigint[];
@@ -309,9 +309,9 @@ begin
         rest := rest - n;
     end if;
     if not (oldest_first and past is not null and past_leaf is null) then   -- else all is behind us
-        select * into wanted, units from lib.mark_units(scopes, wanted, first_leaf, end_leaf, sign);
+        select * into wanted, units, many from lib.mark_units(scopes, wanted, first_leaf, end_leaf, sign, page);
     end if;
-    while begun <= cardinality(units) and coalesce(rest > 0, true) loop   -- some at a time: mostly the first will do
+    while begun <= cardinality(units) and coalesce(rest > 0, true) loop
         hits := array(select lib.mark_hits(scopes, wanted, units[begun:begun + many - 1], first_leaf, end_leaf, sign, page));
         for part in 0..(cardinality(hits) - 1) / least_page loop
             return query
@@ -325,7 +325,7 @@ begin
         end loop;
         if cardinality(hits) < page then
             begun := begun + many;
-            many := case when cardinality(hits) < 1024 then least(16 * many, 256) else 1 end;
+            many := case when cardinality(hits) < 1024 then 256 else 1 end;
         else
             if oldest_first then
                 first_leaf := hits[cardinality(hits)] + 1;
@@ -368,14 +368,17 @@ create function lib.mark_scopes(scope text) returns text[] stable language sql a
     select case when scope = '*' then array(select o.institution from one o where o.institution <> '') else array[scope] end
 $$;
 
--- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere; and what is wanted, the rarest first.
-create function lib.mark_units(scopes text[], inout wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int, out units int[])
+-- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere; what is wanted, the rarest first;
+-- and how many stretches so many leaves take, were it not for chance.
+create function lib.mark_units(scopes text[], inout wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int, leaves int,
+                               out units int[], out many int)
 stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 #variable_conflict use_variable
 declare
     closed int[] := array(select c.nth from road.mark_closing c where c.phase <> 'merging' and c.nth between first_leaf >> 20 and (end_leaf - 1) >> 20);
     open_stretch int := 32 * coalesce((select max(c.nth) + 1 from road.mark_closing c where c.phase <> 'merging'), 0);
     rarest lib.wanted[] := '{}';
+    met float := 32768;                                           -- in a stretch
     one record;
 begin
     for one in
@@ -388,11 +391,13 @@ begin
          order by g.n
     loop
         rarest := rarest || one.wanted;
+        met := met * one.n / nullif(1048576.0 * cardinality(closed), 0);
         units := case when units is null then one.units else units & one.units end;
         exit when units = '{}';
     end loop;
     wanted := case units when '{}' then wanted else rarest end;   -- not all of it came up when nothing has all
     units := array(select u from unnest(units) u order by sign * case when u < 0 then 32 * (-1 - u) else u end);
+    many := case when met is null then 1 when met < leaves / 256.0 then 256 else ceil(leaves / met) end;
 end $$;
 
 -- The marks of a stretch, or (as -1 - n) of a closed group.
@@ -466,50 +471,53 @@ create function lib.places(bits bit varying) returns setof int immutable languag
        and get_bit(bits, 64 * word + 8 * byte + one) = 1
 $$;
 
--- The next leaves of these stretches and groups that have all that is wanted, at most so many. A part is what is turned into leaves as
--- a whole: where one of the wanted things is rare, the stretch or group, else a sixteenth of a stretch; no more parts than it takes.
+-- The next leaves of these stretches and groups that have all that is wanted, at most so many. What they have in common becomes leaves by
+-- the group where one of the wanted things is rare, else by the stretch and its sixteenths, and no more of them than it takes.
 create function lib.mark_hits(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, sign int, most int)
 returns setof bigint stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 declare                                                           -- what is one mark each is compared in all stretches at once
     single boolean := cardinality(scopes) = 1 and (select bool_and(cardinality(w.marks) = 1) from unnest(wanted) w);
 begin
     return query with every as materialized (
-        select s.stretch::bigint << 15 as base, x.leaves, x.bits
-          from (select u from unnest(units) u where single) s (stretch),
-               lateral (select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
-                               bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
-                          from unnest(wanted) w,
-                               lateral (select road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits from road.mark m
-                                         where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = s.stretch) o
-                         where num_nonnulls(o.leaves, o.bits) > 0) x
-         where x.n = cardinality(wanted) and coalesce(x.leaves <> '{}', true) and coalesce(x.bits <> 0::bit(32768), true)
+        select x.base, p.places, x.bits, coalesce(cardinality(p.places), bit_count(x.bits)) as n
+          from (select u::bigint << 15 as base, o.* from unnest(units) u, lateral (
+                select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
+                       bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
+                  from unnest(wanted) w,
+                       lateral (select road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits from road.mark m
+                                 where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = u) o
+                 where num_nonnulls(o.leaves, o.bits) > 0) o where single and u >= 0) x,
+               lateral (select case when x.bits is null then x.leaves
+                                    when x.leaves is not null then array(select p from unnest(x.leaves) p where get_bit(x.bits, p) = 1 order by p) end) p (places)
+         where x.n = cardinality(wanted)
     ), met as materialized (
-        select * from lib.units_meet(scopes, wanted, array(select u from unnest(units) u where u < 0 or not single), first_leaf, end_leaf, most)
-    ), dense (base, bits) as materialized (
-        select e.base, e.bits::bit varying from every e where e.leaves is null
-        union all
-        select m.base + 32768 * nth, stretch.bits
-          from met m, generate_series(0, m.size / 32768 - 1) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) stretch (bits)
-         where stretch.bits <> 0::bit(32768)
-    ), part (base, size, places, bits, n) as (
-        select e.base, 32768, p.places, null::bit varying, cardinality(p.places)
-          from every e, lateral (select case when e.bits is null then e.leaves
-                                             else array(select p from unnest(e.leaves) p where get_bit(e.bits, p) = 1 order by p) end) p (places)
-         where p.places <> '{}'
+        select * from lib.units_meet(scopes, wanted, array(select u from unnest(units) u where u < 0 or not single), first_leaf, end_leaf,
+                                     case when sign > 0 then most
+                                          else most - (select coalesce(sum(e.n), 0) from every e where e.base + 32768 <= end_leaf and e.base >= first_leaf)::int end)
+    ), stretch (base, size, places, bits, n) as (
+        select e.base, 32768, e.places, e.bits::bit varying, e.n from every e where e.n > 0
         union all
         select m.base, m.size, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
         union all
-        select d.base + 2048 * nth, 2048, case bit_count(part.bits) when 1 then array[position(B'1' in part.bits) - 1] end, part.bits, bit_count(part.bits)
-          from dense d, generate_series(0, 15) nth, lateral (select substring(d.bits from 2048 * nth + 1 for 2048)) part (bits)
-         where part.bits <> 0::bit(2048)
-    ), near as (
-        select p.*, sum(case when p.base >= first_leaf and p.base + p.size <= end_leaf then p.n else 0 end)
-                    over (partition by p.size order by sign * p.base rows between unbounded preceding and 1 preceding) as before
-          from part p where p.base + p.size > first_leaf and p.base < end_leaf
+        select m.base + 32768 * nth, 32768, null, s.bits, bit_count(s.bits)
+          from met m, generate_series(0, m.size / 32768 - 1) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) s (bits)
+         where s.bits <> 0::bit(32768)
+    ), near as materialized (
+        select s.*, sum(case when s.base >= first_leaf and s.base + s.size <= end_leaf then s.n else 0 end)
+                    over (partition by s.size order by sign * s.base rows between unbounded preceding and 1 preceding) as before
+          from stretch s where s.base + s.size > first_leaf and s.base < end_leaf
+    ), part (base, bits, n, before) as (
+        select n.base + 2048 * nth, p.bits, p.n,
+               sum(case when n.base + 2048 * nth >= first_leaf and n.base + 2048 * (nth + 1) <= end_leaf then p.n else 0 end)
+               over (order by sign * (n.base + 2048 * nth) rows between unbounded preceding and 1 preceding)
+          from near n, generate_series(0, 15) nth, lateral (select b, bit_count(b) as n from substring(n.bits from 2048 * nth + 1 for 2048) b) p (bits, n)
+         where n.places is null and coalesce(n.before, 0) < most and p.n > 0
     ), hit (leaf) as (
         select n.base + place from near n, unnest(n.places) place where coalesce(n.before, 0) < most
         union all
-        select n.base + place from near n, lib.places(n.bits) place where coalesce(n.before, 0) < most and n.places is null
+        select p.base + position(B'1' in p.bits) - 1 from part p where p.n = 1 and coalesce(p.before, 0) < most
+        union all
+        select p.base + place from part p, lib.places(p.bits) place where p.n > 1 and coalesce(p.before, 0) < most
     )
     select h.leaf from hit h where h.leaf >= first_leaf and h.leaf < end_leaf order by sign * h.leaf limit most;
 end $$;
