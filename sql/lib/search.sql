@@ -150,8 +150,30 @@ begin
     return upto - done;
 end $$;
 
--- Merges the next marks of a group of 32 whole stretches, or sweeps what is merged, about so many rows at a time and for so long; false:
--- nothing is left to be closed. One server at a time. As the owner, because row-level security keeps ranges of marks from being read
+-- Compares dense marks of closed groups with those before them, for so long; false: all are compared.
+create function lib.marks_apart(until timestamptz) returns boolean security definer set search_path = pg_catalog, pg_temp
+language plpgsql as $$
+declare
+    m road.mark_group;
+begin
+    loop
+        select * into m from road.mark_group g where g.dense is not null and g.apart is null order by g.institution, g.nth, g.mark limit 1;
+        if not found then
+            return false;
+        end if;
+        m.dense := m.dense || '';                                 -- at hand
+        update road.mark_group g
+           set apart = array(select o.mark from road.mark_group o
+                              where (o.institution, o.nth) = (m.institution, m.nth) and o.mark < m.mark and o.dense is not null
+                                and o.dense & m.dense = 0::bit(1048576))
+         where (g.institution, g.nth, g.mark) = (m.institution, m.nth, m.mark);
+        exit when clock_timestamp() >= until;
+    end loop;
+    return true;
+end $$;
+
+-- Merges the next marks of a group of 32 whole stretches, sweeps what is merged, or compares it, about so many rows at a time and for so
+-- long; false: nothing is left to be done. One server at a time. As the owner, because row-level security keeps ranges of marks from being read
 -- by index.
 create function lib.audit_close(most_rows int, most_ms int) returns boolean security definer set search_path = pg_catalog, pg_temp
 language plpgsql as $$
@@ -171,7 +193,7 @@ begin
      where n.nth + 1 <= (select max(m.upto) >> 20 from road.marked m) and not exists (select from road.mark_closing where phase <> 'done');
     select * into c from road.mark_closing where phase <> 'done';
     if not found then
-        return false;
+        return lib.marks_apart(until);
     end if;
     first_stretch := 32 * c.nth;
     loop
@@ -368,8 +390,8 @@ create function lib.mark_scopes(scope text) returns text[] stable language sql a
     select case when scope = '*' then array(select o.institution from one o where o.institution <> '') else array[scope] end
 $$;
 
--- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere; what is wanted, the rarest first;
--- and how many stretches so many leaves take, were it not for chance.
+-- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere and none is known never to meet another; what is
+-- wanted, the rarest first; and how many stretches so many leaves take, were it not for chance.
 create function lib.mark_units(scopes text[], inout wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int, leaves int,
                                out units int[], out many int)
 stable language plpgsql set search_path = pg_catalog, mejora, public as $$
@@ -377,6 +399,7 @@ stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 declare
     closed int[] := array(select c.nth from road.mark_closing c where c.phase <> 'merging' and c.nth between first_leaf >> 20 and (end_leaf - 1) >> 20);
     open_stretch int := 32 * coalesce((select max(c.nth) + 1 from road.mark_closing c where c.phase <> 'merging'), 0);
+    single text[] := array(select w.marks[1] from unnest(wanted) w where cardinality(w.marks) = 1);
     rarest lib.wanted[] := '{}';
     met float := 32768;                                           -- in a stretch
     one record;
@@ -387,7 +410,8 @@ begin
                                                     and m.stretch between greatest(first_leaf >> 15, open_stretch) and (end_leaf - 1) >> 15) as units
           from unnest(wanted) w,
                lateral (select coalesce(sum(m.n), 0) as n, coalesce(array_agg(distinct -1 - m.nth), '{}') as nths from road.mark_group m
-                         where m.institution = any (scopes) and m.nth = any (closed) and m.mark = any (w.marks)) g
+                         where m.institution = any (scopes) and m.nth = any (closed) and m.mark = any (w.marks)
+                           and not coalesce(m.apart && single, false)) g
          order by g.n
     loop
         rarest := rarest || one.wanted;

@@ -112,6 +112,23 @@ select is((select string_agg(concat_ws(' ', g.nth, g.n, num_nonnulls(g.leaves), 
              from road.mark_group g where (g.institution, g.mark) = ('tgrp', '')), '0 1694 0 1; 1 561 1 0', 'as bits where there are many, else as leaves');
 select pg_temp.all_asked('closed:');
 
+-- What never meets is found out once, of marks that many have
+update road.mark_group g
+   set leaves = null, bits = null,
+       dense = coalesce(g.bits, (select bit_or(set_bit(0::bit(1048576), p, 1)) from unnest(g.leaves) p))
+ where g.institution = 'tgrp' and g.mark ~ '^((op|field|plan|outcome):|refused$)';
+do $$ begin
+    while lib.audit_close(500, 0) loop
+    end loop;
+end $$;
+select is((select string_agg(g.nth || ' ' || g.apart::text, '; ' order by g.nth) from road.mark_group g where (g.institution, g.mark) = ('tgrp', 'op:progress_report')),
+          '0 {field:objective,op:action_edit}; 1 {field:objective,op:action_edit}', 'what no entry has that has this');
+select is((select string_agg(cardinality(u.units)::text, ' ' order by n)
+             from (values (1, 'op:action_edit', 'field:percent'), (2, 'field:percent', 'op:action_edit'), (3, 'op:action_edit', 'field:objective')) q (n, a, b),
+                  lib.mark_units('{tgrp}', array[row(array[a], null, null), row(array[b], null, null)]::lib.wanted[], 0, 64 << 15, 1, 51) u),
+          '0 0 2', 'is not looked for');
+select pg_temp.all_asked('compared:');
+
 -- What is pruned goes from groups, too: with its words
 insert into mejora.audit_retention (institution, years, person, why) select 'tgrp', 3, id, 'Resolución' from mejora.person where (institution, code) = ('tgrp', 'p0');
 select cmp_ok(road.prune(5000), '>', 300, 'some are pruned');

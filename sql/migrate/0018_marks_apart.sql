@@ -1,0 +1,6 @@
+-- Two marks that many entries have but none has both, such as a person and another one's unit, take the longest to be compared with nothing
+-- to show for it. So the marks of a closed group are compared once (lib.marks_apart), and what never meets is kept. Pruning leaves it true.
+
+alter table road.mark_group add column apart text[] collate "C";   -- the dense marks before this dense one that no entry has too; null: not known
+create index mark_group_dense on road.mark_group (institution, nth, mark) where dense is not null;
+create index mark_group_to_compare on road.mark_group (institution, nth, mark) where dense is not null and apart is null;
