@@ -504,13 +504,10 @@ declare                                                           -- what is one
 begin
     return query with every as materialized (
         select x.base, p.places, x.bits, coalesce(cardinality(p.places), bit_count(x.bits)) as n
-          from (select u::bigint << 15 as base, o.* from unnest(units) u, lateral (
-                select count(*) as n, road.all_of(case when o.bits is null then o.leaves end) as leaves,
-                       bit_and(case when o.bits is null or o.leaves is null then o.bits else o.bits | lib.bits(o.leaves) end) as bits
-                  from unnest(wanted) w,
-                       lateral (select road.any_of(m.leaves) as leaves, bit_or(m.bits) as bits from road.mark m
-                                 where m.institution = any (scopes) and m.mark = any (w.marks) and m.stretch = u) o
-                 where num_nonnulls(o.leaves, o.bits) > 0) o where single and u >= 0) x,
+          from (select m.stretch::bigint << 15 as base, count(*) as n, road.all_of(m.leaves) filter (where m.bits is null) as leaves,
+                       bit_and(case when num_nulls(m.leaves, m.bits) > 0 then m.bits else m.bits | lib.bits(m.leaves) end) as bits
+                  from unnest(wanted) w join road.mark m on m.institution = scopes[1] and m.mark = w.marks[1] and m.stretch = any (units)
+                 where single group by m.stretch) x,
                lateral (select case when x.bits is null then x.leaves
                                     when x.leaves is not null then array(select p from unnest(x.leaves) p where get_bit(x.bits, p) = 1 order by p) end) p (places)
          where x.n = cardinality(wanted)
