@@ -565,30 +565,31 @@ create function lib.words_marks(institution text, kind text, word text) returns 
     select array(select kind || w from unnest(lib.words_like(institution, word)) w)
 $$;
 
--- A question as marks. What is rarest comes first where that can be foreseen.
+-- A question as marks. What is rarest comes first where that can be foreseen. In plpgsql, to be planned but once.
 create function lib.audit_wanted(institution text, plan int, item_no int, task_no int, who text, unit text, op text,
                                  result mejora.audit_outcome, key bigint, role mejora.role, field text, was text, now text, reason text,
-                                 text text, refusal mejora.outcome) returns lib.wanted[] stable language sql as $$
-    select coalesce(array_agg(row(w.marks, w.kind, w.word)::lib.wanted), array[row('{""}', null, null)::lib.wanted])
-      from (select lib.words_marks(institution, 'word:', word), 'word:', word from lib.words(text) word
-            union all select lib.words_marks(institution, 'why:', word), 'why:', word from lib.words(reason) word
-            union all select array['task:' || plan || '/' || item_no || '.' || task_no], null, null
-            union all select array['item:' || plan || '/' || item_no], null, null
-            union all select array['plan:' || plan], null, null where item_no is null
-            union all select coalesce((select array_agg('person:' || p.id) from mejora.person p where who in (p.code, p.institution || '/' || p.code)),
-                                      array['who:' || who]), null, null where who is not null
-            union all select array['key:' || key], null, null
-            union all select array['unit:' || case institution when '*' then unit else lib.unit_find(institution, unit) end], null, null
-            union all select array['old' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(was) word
-            union all select array['new' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(now) word
-            union all select array['field:' || field], null, null
-            union all select array['op:' || op], null, null
-            union all select array['outcome:' || refusal], null, null
-            union all select array['role:' || role], null, null
-            union all select array[case result when 'ok' then 'outcome:ok' else 'refused' end], null, null where result is not null
-           ) w (marks, kind, word)
-     where w.marks[1] is not null
-$$;
+                                 text text, refusal mejora.outcome) returns lib.wanted[] stable language plpgsql as $$
+begin
+    return (select coalesce(array_agg(row(w.marks, w.kind, w.word)::lib.wanted), array[row('{""}', null, null)::lib.wanted])
+              from (select lib.words_marks(institution, 'word:', word), 'word:', word from lib.words(text) word
+                    union all select lib.words_marks(institution, 'why:', word), 'why:', word from lib.words(reason) word
+                    union all select array['task:' || plan || '/' || item_no || '.' || task_no], null, null
+                    union all select array['item:' || plan || '/' || item_no], null, null
+                    union all select array['plan:' || plan], null, null where item_no is null
+                    union all select coalesce((select array_agg('person:' || p.id) from mejora.person p where who in (p.code, p.institution || '/' || p.code)),
+                                              array['who:' || who]), null, null where who is not null
+                    union all select array['key:' || key], null, null
+                    union all select array['unit:' || case institution when '*' then unit else lib.unit_find(institution, unit) end], null, null where unit is not null
+                    union all select array['old' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(was) word
+                    union all select array['new' || coalesce('.' || field, '') || ':' || word], null, null from lib.words(now) word
+                    union all select array['field:' || field], null, null
+                    union all select array['op:' || op], null, null
+                    union all select array['outcome:' || refusal], null, null
+                    union all select array['role:' || role], null, null
+                    union all select array[case result when 'ok' then 'outcome:ok' else 'refused' end], null, null where result is not null
+                   ) w (marks, kind, word)
+             where w.marks[1] is not null);
+end $$;
 
 -- What an export of some entries has of these leaves, so many at most: the entries wanted, those that are gone, which may have been
 -- some of them, and those that account for what is gone.
