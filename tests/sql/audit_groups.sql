@@ -109,7 +109,7 @@ select pg_temp.closed_until('done done');
 select is(lib.audit_close(500, 0), false, 'what is not whole is not closed');
 select is((select count(*) from road.mark where stretch < 64), 0::bigint, 'what is closed is in groups only');
 select is((select string_agg(concat_ws(' ', g.nth, g.n, num_nonnulls(g.leaves), num_nonnulls(g.bits)), '; ' order by g.nth)
-             from road.mark_group g where (g.institution, g.mark) = ('tgrp', '')), '0 1694 0 1; 1 561 1 0', 'as bits where there are many, else as leaves');
+             from road.mark_group g where (g.institution, g.mark) = ('tgrp', '')), '0 1694 1 1; 1 561 1 0', 'as leaves, and as bits where there are many');
 select pg_temp.all_asked('closed:');
 
 -- What never meets is found out once, of marks that many have
