@@ -86,7 +86,7 @@ states() { # of the reminders, counted
     assert_equal "$(states)" "$((PEOPLE - 1)) sent"
     mapfile -t postmaster <"$SERVER_DIR/data/postgresql/postmaster.pid" # a quarter of an hour passes
     psql --no-psqlrc --quiet "host=${postmaster[4]} port=${postmaster[3]} user=postgres dbname=mejora" \
-        --command "update mejora.mail set not_before = now() where ended_at is null"
+        --command "update mejora.mail set not_before = created_at where ended_at is null"
     worker_start dos --once
     wait "${WORKERS[1]}"
     assert_equal "$(states)" "$PEOPLE sent"
