@@ -454,7 +454,9 @@ begin
         for i in 1..cardinality(wanted) loop
             w := wanted[i];
             if i > 1 and bits is null then                        -- few so far: only those are looked up
-                select coalesce(road.any_of(coalesce(m.leaves & leaves, '{}') | array(select p from unnest(leaves) p where get_bit(m.bits, p) = 1)), '{}')
+                select coalesce(road.any_of(case when m.bits is null then m.leaves & leaves
+                                                 else coalesce(m.leaves & leaves, '{}') | array(select p from unnest(leaves) p where get_bit(m.bits, p) = 1)
+                                            end), '{}')
                   into leaves
                   from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit, true) u offset 0) m;
             else
