@@ -161,7 +161,7 @@ begin
         if not found then
             return false;
         end if;
-        m.dense := m.dense || '';                                 -- at hand
+        m.dense := m.dense || '';                                 -- fetched once, not for each that it is compared with
         update road.mark_group g
            set apart = array(select o.mark from road.mark_group o
                               where (o.institution, o.nth) = (m.institution, m.nth) and o.mark < m.mark and o.dense is not null
@@ -460,7 +460,7 @@ begin
                   into leaves
                   from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit, true) u offset 0) m;
             else
-                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit, false) m;
+                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit, i = 1 and cardinality(w.marks) = 1) m;
                 if i = 1 then
                     leaves := more;
                     bits := others;

@@ -120,7 +120,7 @@ create function lib.retention(institution text) returns op.retention stable lang
       from (values (1)) one left join mejora.audit_retention r on r.institution = retention.institution
 $$;
 
--- With the fields that it changed, which a function cannot look up without taking the longest: a page has many entries.
+-- fields: what it changed. Looked up by who asks: a function that does it for each entry of a page takes longer than the rest.
 create function lib.audit_entry(a road.audit, fields text[]) returns op.audit_entry stable language sql as $$
     select row(a.seq, a.at, lib.ref(a.institution, a.plan, a.item_no, a.task_no), a.op, a.who, a.name, a.unit, a.key, a.request,
                a.outcome, a.error, a.why, a.before, a.after, a.args, a.roles, fields, a.asked)::op.audit_entry
