@@ -203,7 +203,7 @@ begin
         if c.phase = 'merging' then
             insert into road.mark_group (institution, nth, mark, n, leaves, bits, dense)
             select c.next_institution, c.nth, o.mark, o.n,
-                   case when o.n <= 8192
+                   case when o.n <= 16384
                         then array(select (m.stretch & 31) << 15 | p
                                      from road.mark m, lateral (select unnest(m.leaves) union all select lib.places(m.bits) where m.bits is not null) p (p)
                                     where (m.institution, m.mark) = (c.next_institution, o.mark) and m.stretch between first_stretch and first_stretch + 31
@@ -424,13 +424,14 @@ begin
     many := case when met is null then 1 when met < leaves / 256.0 then 256 else ceil(leaves / met) end;
 end $$;
 
--- The marks of a stretch, or (as -1 - n) of a closed group; what is kept as leaves and as bits, for few as leaves.
-create function lib.unit_marks(scopes text[], marks text[], unit int, few boolean) returns table (leaves int[], bits bit varying) stable language sql as $$
+-- The marks of a stretch, or (as -1 - n) of a closed group; of what a group has as leaves and as bits, the leaves where there are so few.
+create function lib.unit_marks(scopes text[], marks text[], unit int, few int) returns table (leaves int[], bits bit varying) stable language sql as $$
     select m.leaves, m.bits from road.mark m
      where unit >= 0 and m.institution = any (unit_marks.scopes) and m.mark = any (unit_marks.marks) and m.stretch = unit
     union all
-    select case when few or m.bits is null then m.leaves end, coalesce(m.dense, case when not few or m.leaves is null then m.bits end)
-      from road.mark_group m
+    select case when leaf.one then m.leaves end, case when not leaf.one then coalesce(m.dense, m.bits) end
+      from road.mark_group m,
+           lateral (select m.leaves is not null and (m.n <= few or coalesce(m.dense, m.bits) is null)) leaf (one)
      where unit < 0 and m.institution = any (unit_marks.scopes) and m.nth = -1 - unit and m.mark = any (unit_marks.marks)
 $$;
 
@@ -458,9 +459,9 @@ begin
                                                  else coalesce(m.leaves & leaves, '{}') | array(select p from unnest(leaves) p where get_bit(m.bits, p) = 1)
                                             end), '{}')
                   into leaves
-                  from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit, true) u offset 0) m;
+                  from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit, 16384) u offset 0) m;
             else
-                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit, i = 1 and cardinality(w.marks) = 1) m;
+                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit, case when i = 1 and cardinality(w.marks) = 1 then 8192 else 0 end) m;
                 if i = 1 then
                     leaves := more;
                     bits := others;

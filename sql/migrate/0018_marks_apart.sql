@@ -5,5 +5,5 @@ alter table road.mark_group add column apart text[] collate "C";   -- the dense 
 create index mark_group_dense on road.mark_group (institution, nth, mark) where dense is not null;
 create index mark_group_to_compare on road.mark_group (institution, nth, mark) where dense is not null and apart is null;
 
--- Marks that from 1025 to 8192 entries of a group have are from now on kept as leaves, too, as well as bits: for what few entries have they are
+-- Marks that from 1025 to 16384 entries of a group have are from now on kept as leaves, too, as well as bits: for what few entries have they are
 -- compared far sooner. Groups made before are read as they are.
