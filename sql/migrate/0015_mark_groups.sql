@@ -16,8 +16,8 @@ create type road.closing_phase as enum ('merging', 'sweeping', 'done');
 create table road.mark_closing (                                  -- a group is read once it is merged; then its stretches are swept
     nth         int primary key,
     phase       road.closing_phase not null default 'merging',
-    next_institution text collate "C" not null default '',        -- it goes on with this mark
-    next_mark   text collate "C" not null default ''
+    institution text collate "C" not null default '',             -- it goes on with this mark
+    mark        text collate "C" not null default ''
 );
 alter table road.mark_group enable row level security;
 create policy own_institution on road.mark_group using (institution = (select mejora.here()) or (select mejora.sees_all()));

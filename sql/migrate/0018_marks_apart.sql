@@ -7,3 +7,7 @@ create index mark_group_to_compare on road.mark_group (institution, nth, mark) w
 
 -- Marks that from 1025 to 16384 entries of a group have are from now on kept as leaves, too, as well as bits: for what few entries have they are
 -- compared far sooner. Groups made before are read as they are.
+
+-- Where merging goes on. It is no institution's own, which a column called institution would say.
+alter table road.mark_closing rename column institution to next_institution;
+alter table road.mark_closing rename column mark to next_mark;
