@@ -461,7 +461,8 @@ begin
                   into leaves
                   from (select u.leaves, u.bits || '' as bits from lib.unit_marks(scopes, w.marks, unit, 16384) u offset 0) m;
             else
-                select road.any_of(m.leaves), bit_or(m.bits) into more, others from lib.unit_marks(scopes, w.marks, unit, case when i = 1 and cardinality(w.marks) = 1 then 8192 else 0 end) m;
+                select road.any_of(m.leaves), bit_or(m.bits) into more, others
+                  from lib.unit_marks(scopes, w.marks, unit, case when i = 1 and cardinality(w.marks) = 1 then 8192 else 0 end) m;
                 if i = 1 then
                     leaves := more;
                     bits := others;
