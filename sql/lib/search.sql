@@ -299,6 +299,21 @@ begin
      limit max_entries;
 end $$;
 
+-- The entries of these leaves, so many at most. In the order of the index, so that no more are read; a bitmap would begin with all of them.
+create function lib.leaves_read(leaves bigint[], since timestamptz, until timestamptz, oldest_first boolean, most int) returns setof lib.found
+stable language plpgsql set enable_bitmapscan = off as $$
+begin
+    if oldest_first then
+        return query select l.leaf, a from road.leaf l join road.audit a on a.seq = l.seq
+                      where l.leaf = any (leaves) and (since is null or a.at >= since) and (until is null or a.at < until)
+                      order by l.leaf limit most;
+    else
+        return query select l.leaf, a from road.leaf l join road.audit a on a.seq = l.seq
+                      where l.leaf = any (leaves) and (since is null or a.at >= since) and (until is null or a.at < until)
+                      order by l.leaf desc limit most;
+    end if;
+end $$;
+
 -- The entries that have all that is wanted, in the order of the log or from its end; past: those beyond this one.
 create function lib.audit_find(scope text, wanted lib.wanted[], since timestamptz, until timestamptz, past bigint, oldest_first boolean,
                                max_entries int) returns setof lib.found
@@ -315,8 +330,9 @@ declare
     units int[];
     begun int := 1;
     many int;
-    least_page constant int := case when max_entries is null then 4096 when num_nonnulls(since, until) = 0 then max_entries else greatest(max_entries, 200) end;
-    page int := least_page;                                       -- more marks at a time if need be, but no more entries
+    page int := case when max_entries is null then 4096 when num_nonnulls(since, until) = 0 then max_entries else greatest(max_entries, 200) end;
+    beyond int;
+    stretches int;
     hits bigint[];
     n int;
 begin
@@ -334,28 +350,26 @@ begin
         select * into wanted, units, many from lib.mark_units(scopes, wanted, first_leaf, end_leaf, sign, page);
     end if;
     while begun <= cardinality(units) and coalesce(rest > 0, true) loop
-        hits := array(select lib.mark_hits(scopes, wanted, units[begun:begun + many - 1], first_leaf, end_leaf, sign, page));
-        for part in 0..(cardinality(hits) - 1) / least_page loop
-            return query
-                select l.leaf, a
-                  from unnest(hits[part * least_page + 1:(part + 1) * least_page]) h join road.leaf l on l.leaf = h join road.audit a on a.seq = l.seq
-                 where (since is null or a.at >= since) and (until is null or a.at < until)
-                 order by sign * l.leaf limit rest;
-            get diagnostics n = row_count;
-            rest := rest - n;
-            exit when rest = 0;
+        beyond := begun;
+        stretches := 0;
+        while stretches < many and beyond <= cardinality(units) loop
+            stretches := stretches + case when units[beyond] < 0 then 32 else 1 end;
+            beyond := beyond + 1;
         end loop;
-        if cardinality(hits) < page then
-            begun := begun + many;
-            many := case when cardinality(hits) < 1024 then 256 else 1 end;
+        hits := array(select lib.mark_hits(scopes, wanted, units[begun:beyond - 1], first_leaf, end_leaf, sign, page));
+        return query select * from lib.leaves_read(hits, since, until, oldest_first, rest);
+        get diagnostics n = row_count;
+        rest := rest - n;
+        n := cardinality(hits);
+        if n < page then
+            begun := beyond;
+            many := lib.stretches_for(page, n::float / stretches);
+        elsif oldest_first then
+            first_leaf := hits[n] + 1;
         else
-            if oldest_first then
-                first_leaf := hits[cardinality(hits)] + 1;
-            else
-                end_leaf := hits[cardinality(hits)];
-            end if;
-            page := least(4 * page, 4096);
+            end_leaf := hits[n];
         end if;
+        page := case when num_nonnulls(since, until) = 0 then coalesce(rest, page) else least(4 * page, 4096) end;   -- not all are of that time
     end loop;
     if oldest_first and coalesce(rest > 0, true) then
         return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, true, rest);
@@ -390,8 +404,14 @@ create function lib.mark_scopes(scope text) returns text[] stable language sql a
     select case when scope = '*' then array(select o.institution from one o where o.institution <> '') else array[scope] end
 $$;
 
+-- How many stretches to look through for so many leaves when so many are expected in each: some more, for chance, but at most 64 groups, which
+-- are 8 MB for each thing wanted.
+create function lib.stretches_for(leaves int, expected float) returns int immutable language sql as $$
+    select least(ceil(1.3 * leaves / nullif(expected, 0)), 2048)::int
+$$;
+
 -- The stretches, and the closed groups (as -1 - n), in which each wanted mark is somewhere and none is known never to meet another; what is
--- wanted, the rarest first; and how many stretches so many leaves take, were it not for chance.
+-- wanted, the rarest first; and how many stretches so many leaves are likely to take.
 create function lib.mark_units(scopes text[], inout wanted lib.wanted[], first_leaf bigint, end_leaf bigint, sign int, leaves int,
                                out units int[], out many int)
 stable language plpgsql set search_path = pg_catalog, mejora, public as $$
@@ -421,7 +441,7 @@ begin
     end loop;
     wanted := case units when '{}' then wanted else rarest end;   -- not all of it came up when nothing has all
     units := array(select u from unnest(units) u order by sign * case when u < 0 then 32 * (-1 - u) else u end);
-    many := case when met is null then 1 when met < leaves / 256.0 then 256 else ceil(leaves / met) end;
+    many := case when met is null then 1 else lib.stretches_for(leaves, met) end;
 end $$;
 
 -- The marks of a stretch, or (as -1 - n) of a closed group; of what a group has as leaves and as bits, the leaves where there are so few.
@@ -435,8 +455,8 @@ create function lib.unit_marks(scopes text[], marks text[], unit int, few int) r
      where unit < 0 and m.institution = any (unit_marks.scopes) and m.nth = -1 - unit and m.mark = any (unit_marks.marks)
 $$;
 
--- What these stretches and groups have of all that is wanted, one after the other until there are so many leaves of it. As it is kept,
--- but it may be both: leaves, and bits for others.
+-- What these stretches and groups have of all that is wanted where that is many marks each, one after the other until there are so many
+-- leaves of it. As it is kept, but it may be both: leaves, and bits for others.
 create function lib.units_meet(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, most int)
 returns table (base bigint, size int, leaves int[], bits bit varying) stable language plpgsql set search_path = pg_catalog, mejora, public as $$
 #variable_conflict use_variable
@@ -500,30 +520,38 @@ create function lib.places(bits bit varying) returns setof int immutable languag
        and get_bit(bits, 64 * word + 8 * byte + one) = 1
 $$;
 
--- The next leaves of these stretches and groups that have all that is wanted, at most so many. What they have in common becomes leaves by
--- the group where one of the wanted things is rare, else by the stretch and its sixteenths, and no more of them than it takes.
+-- The next leaves of these stretches and groups that have all that is wanted, at most so many. In a group, what up to 16384 entries have is
+-- compared as leaves, unless more than 4096 of them were to be looked up one by one in what more have. What is left as bits becomes leaves by
+-- the stretch and its sixteenths, and no more of it than it takes; where a sixteenth has one, zero bytes are trimmed before it, which takes
+-- a tenth of position(B'1' in bits).
 create function lib.mark_hits(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, sign int, most int)
 returns setof bigint stable language plpgsql set search_path = pg_catalog, mejora, public as $$
-declare                                                           -- what is one mark each is compared in all stretches at once
+declare                                                           -- what is one mark each is compared in all of them at once
     single boolean := cardinality(scopes) = 1 and (select bool_and(cardinality(w.marks) = 1) from unnest(wanted) w);
 begin
-    return query with every as materialized (
-        select x.base, p.places, x.bits, coalesce(cardinality(p.places), bit_count(x.bits)) as n
-          from (select m.stretch::bigint << 15 as base, count(*) as n, road.all_of(m.leaves) filter (where m.bits is null) as leaves,
-                       bit_and(case when num_nulls(m.leaves, m.bits) > 0 then m.bits else m.bits | lib.bits(m.leaves) end) as bits
-                  from unnest(wanted) w join road.mark m on m.institution = scopes[1] and m.mark = w.marks[1] and m.stretch = any (units)
-                 where single group by m.stretch) x,
-               lateral (select case when x.bits is null then x.leaves
-                                    when x.leaves is not null then array(select p from unnest(x.leaves) p where get_bit(x.bits, p) = 1 order by p) end) p (places)
-         where x.n = cardinality(wanted)
-    ), met as materialized (
-        select * from lib.units_meet(scopes, wanted, array(select u from unnest(units) u where u < 0 or not single), first_leaf, end_leaf,
-                                     case when sign > 0 then most
-                                          else most - (select coalesce(sum(e.n), 0) from every e where e.base + 32768 <= end_leaf and e.base >= first_leaf)::int end)
-    ), stretch (base, size, places, bits, n) as (
-        select e.base, 32768, e.places, e.bits::bit varying, e.n from every e where e.n > 0
+    return query with every (base, size, n, leaves, bits) as (
+        select m.stretch::bigint << 15, 32768, count(*), road.all_of(m.leaves) filter (where m.bits is null),
+               bit_and(case when num_nulls(m.leaves, m.bits) > 0 then m.bits else m.bits | lib.bits(m.leaves) end)::bit varying
+          from unnest(wanted) w join road.mark m on m.institution = scopes[1] and m.mark = w.marks[1] and m.stretch = any (units)
+         where single group by m.stretch
         union all
-        select m.base, m.size, m.leaves, null, cardinality(m.leaves) from met m where m.leaves <> '{}'
+        select g.nth::bigint << 20, 1048576, count(*), road.all_of(g.leaves) filter (where g.as_leaves),
+               bit_and(coalesce(g.dense, g.bits)) filter (where not g.as_leaves) || ''   -- at hand, for single bits are looked up
+          from (select m.nth, m.leaves, m.bits, m.dense,
+                       m.leaves is not null and (min(m.n) over one <= 4096 or max(m.n) over one <= 16384) as as_leaves
+                  from unnest(wanted) w join road.mark_group m
+                    on m.institution = scopes[1] and m.mark = w.marks[1] and m.nth = any (array(select -1 - u from unnest(units) u where u < 0))
+                 where single window one as (partition by m.nth)) g
+         group by g.nth
+    ), met (base, size, places, bits) as materialized (
+        select e.base, e.size, case when e.bits is null then e.leaves
+                                    else array(select l.p from (select unnest(e.leaves) as p offset 0) l where get_bit(e.bits, l.p) = 1) end,
+               case when e.leaves is null then nullif(e.bits, 0::bit(1048576)) end
+          from every e where e.n = cardinality(wanted)
+        union all
+        select m.* from lib.units_meet(scopes, wanted, units, first_leaf, end_leaf, most) m where not single
+    ), stretch (base, size, places, bits, n) as (
+        select m.base, m.size, m.places, null, cardinality(m.places) from met m where m.places <> '{}'
         union all
         select m.base + 32768 * nth, 32768, null, s.bits, bit_count(s.bits)
           from met m, generate_series(0, m.size / 32768 - 1) nth, lateral (select substring(m.bits from 32768 * nth + 1 for 32768)) s (bits)
@@ -538,10 +566,12 @@ begin
                over (order by sign * (n.base + 2048 * nth) rows between unbounded preceding and 1 preceding)
           from near n, generate_series(0, 15) nth, lateral (select b, bit_count(b) as n from substring(n.bits from 2048 * nth + 1 for 2048) b) p (bits, n)
          where n.places is null and coalesce(n.before, 0) < most and p.n > 0
-    ), hit (leaf) as (
+    ), hit (leaf) as materialized (
         select n.base + place from near n, unnest(n.places) place where coalesce(n.before, 0) < most
         union all
-        select p.base + position(B'1' in p.bits) - 1 from part p where p.n = 1 and coalesce(p.before, 0) < most
+        select p.base + first.place + position(B'1' in substring(p.bits from first.place + 1 for 8)) - 1
+          from part p, lateral (select 8 * (256 - octet_length(ltrim(substr(varbit_send(p.bits), 5), '\x00'))) offset 0) first (place)
+         where p.n = 1 and coalesce(p.before, 0) < most
         union all
         select p.base + place from part p, lib.places(p.bits) place where p.n > 1 and coalesce(p.before, 0) < most
     )
