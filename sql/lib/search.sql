@@ -330,7 +330,9 @@ declare
     units int[];
     begun int := 1;
     many int;
-    page int := case when max_entries is null then 4096 when num_nonnulls(since, until) = 0 then max_entries else greatest(max_entries, 200) end;
+    dated constant boolean := num_nonnulls(since, until) > 0;     -- not all that is marked at once may be of that time
+    page int := case when max_entries is null then 4096 when case when oldest_first then since else until end is null then max_entries
+                     else greatest(max_entries, 200) end;
     beyond int;
     stretches int;
     hits bigint[];
@@ -369,7 +371,7 @@ begin
         else
             end_leaf := hits[n];
         end if;
-        page := case when num_nonnulls(since, until) = 0 then coalesce(rest, page) else least(4 * page, 4096) end;   -- not all are of that time
+        page := case when not dated then coalesce(rest, page) when n = page then least(4 * page, 4096) else page end;
     end loop;
     if oldest_first and coalesce(rest > 0, true) then
         return query select * from lib.audit_fresh(scope, wanted, since, until, done, past, true, rest);
@@ -520,8 +522,8 @@ create function lib.places(bits bit varying) returns setof int immutable languag
        and get_bit(bits, 64 * word + 8 * byte + one) = 1
 $$;
 
--- The next leaves of these stretches and groups that have all that is wanted, at most so many. In a group, what up to 16384 entries have is
--- compared as leaves, unless more than 4096 of them were to be looked up one by one in what more have. What is left as bits becomes leaves by
+-- The next leaves of these stretches and groups that have all that is wanted, at most so many. In a group, what is kept as leaves is compared
+-- as leaves, unless more than 4096 of them were to be looked up one by one in what is not. What is left as bits becomes leaves by
 -- the stretch and its sixteenths, and no more of it than it takes; where a sixteenth has one, zero bytes are trimmed before it, which takes
 -- a tenth of position(B'1' in bits).
 create function lib.mark_hits(scopes text[], wanted lib.wanted[], units int[], first_leaf bigint, end_leaf bigint, sign int, most int)
@@ -538,7 +540,7 @@ begin
         select g.nth::bigint << 20, 1048576, count(*), road.all_of(g.leaves) filter (where g.as_leaves),
                bit_and(coalesce(g.dense, g.bits)) filter (where not g.as_leaves) || ''   -- at hand, for single bits are looked up
           from (select m.nth, m.leaves, m.bits, m.dense,
-                       m.leaves is not null and (min(m.n) over one <= 4096 or max(m.n) over one <= 16384) as as_leaves
+                       m.leaves is not null and (min(m.n) over one <= 4096 or bool_and(m.leaves is not null) over one) as as_leaves
                   from unnest(wanted) w join road.mark_group m
                     on m.institution = scopes[1] and m.mark = w.marks[1] and m.nth = any (array(select -1 - u from unnest(units) u where u < 0))
                  where single window one as (partition by m.nth)) g
