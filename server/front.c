@@ -265,11 +265,11 @@ static bool is_noted(struct front *f, struct call *c)
 }
 
 struct outgoing {
-    struct list writes[MAX_LANES + 1], reads[MAX_LANES], prepares;
+    struct list writes[MAX_LANES + WORKERS_LANES], reads[MAX_LANES], prepares;
 };
 
-/* Requests on one plan keep one lane, and so their order. What is about no institution in particular has the last one to itself:
- * a lease of mails takes as long as fifty reports, and would hold them up. */
+/* Requests on one plan keep one lane, and so their order. Workers' are not in anybody's way: a lease of mails takes as long as a
+ * hundred reports, and goes with what else is about no institution in particular; reports take their time to share a commit. */
 static struct list *lane_for(struct front *f, const struct call *c, struct outgoing *out)
 {
     if (c->only_note)
@@ -278,8 +278,10 @@ static struct list *lane_for(struct front *f, const struct call *c, struct outgo
         return &out->prepares;
     if (c->op->kind != WRITE)
         return &out->reads[f->next_reader++ % (unsigned)f->n_readers];
+    if (c->op == &ops[OP_reminder_report])
+        return &out->writes[f->n_writers + REPORTS];
     if (c->about.level == REF_NOTHING)
-        return &out->writes[f->n_writers];
+        return &out->writes[f->n_writers + LEASES];
     unsigned n = (unsigned)c->about.plan;
     for (const char *s = c->about.institution; *s; s++)
         n = n * 31 + (unsigned char)*s;
@@ -328,7 +330,7 @@ static bool receive(struct front *f, struct outgoing *out)
 
 static void hand_out(struct front *f, struct outgoing *out)
 {
-    for (int i = 0; i <= f->n_writers; i++)
+    for (int i = 0; i < f->n_writers + WORKERS_LANES; i++)
         mailbox_put(&f->writers[i].in, &out->writes[i]);
     for (int i = 0; i < f->n_readers; i++)
         mailbox_put(&f->readers[i].in, &out->reads[i]);
@@ -387,7 +389,7 @@ static bool step(struct front *f, bool accepting)
 {
     struct outgoing out;
     int n = 0;
-    for (int i = 0; i <= f->n_writers; i++)
+    for (int i = 0; i < f->n_writers + WORKERS_LANES; i++)
         list_init(&out.writes[i]);
     for (int i = 0; i < f->n_readers; i++)
         list_init(&out.reads[i]);

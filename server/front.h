@@ -8,6 +8,7 @@
 #include "server/prepare.h"
 
 enum { KEY_SLOTS = 1 << 14 };
+enum { LEASES, REPORTS, WORKERS_LANES };
 
 struct share {
     uint16_t in_flight; /* calls of this key that lanes have */
@@ -21,7 +22,7 @@ struct front {
     char endpoint[256];  /* as bound */
     struct mailbox done; /* calls that lanes have settled */
     int n_writers, n_readers;
-    struct lane *writers, *readers; /* one more that writes than n_writers, see lane_for */
+    struct lane *writers, *readers; /* behind the n_writers those of the notification workers */
     struct preparer *preparer;
     int n_calls, busy;
     struct call *calls, *spare; /* free calls; the last one, which only ever says BUSY */

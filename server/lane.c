@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_TRIES = 5, PATIENCE_MS = 5000 };
+enum { MAX_TRIES = 5, PATIENCE_MS = 5000, GATHER_MS = 8 };
 
 /* How a batch went: where it failed (0 <= at < n), or one of these. */
 enum { DONE = -1, LOST = -2, COMMIT_FAILED = -3, ONE_OF_MANY = -4 };
@@ -479,7 +479,15 @@ static bool take(struct lane *l, struct batch *b, int want)
 /* The next batch leaves when it is worth a commit of its own: as large as the one that runs. Or when that one is done. */
 static int worth(const struct lane *l)
 {
-    return l->running->n;
+    return l->gathers ? MAX_BATCH : l->running->n;
+}
+
+/* So much time lies between the beginnings of two batches, and what comes meanwhile shares one commit. */
+static void gather(const struct lane *l)
+{
+    int64_t left = l->began + GATHER_MS - clock_ms();
+    if (l->gathers && left > 0)
+        clock_pause_ms((long)left);
 }
 
 static void send_next(struct lane *l)
@@ -520,11 +528,13 @@ static void *run(void *arg)
     struct lane *l = arg;
     for (;;) {
         while (!l->running->n) {
+            gather(l);
             if (PQstatus(l->pg) != CONNECTION_OK && !reconnect(l)) {
                 turn_away(l);
                 if (l->closing)
                     return NULL;
             } else if (take(l, l->running, 1)) {
+                l->began = clock_ms();
                 send_calls(l, l->running->calls, l->running->n, true);
             } else if (!mailbox_wait(&l->in)) {
                 return NULL;

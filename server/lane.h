@@ -19,12 +19,14 @@ struct batch {
 struct lane {
     const char *conninfo;
     bool read_only;
+    bool gathers; /* larger batches rather than early answers: nobody sits and waits for these */
     const struct plan *plans;
     int batch; /* at most so many calls in one transaction */
     struct mailbox in, *out;
     pthread_t thread;
     PGconn *pg;
     struct batch *running, *next; /* next: sent behind the running one, or empty */
+    int64_t began;                /* the last batch, by the monotonic clock in milliseconds */
     _Atomic bool closing;
     _Atomic unsigned long batches, calls, splits, losses, expired;
 };

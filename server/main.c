@@ -36,7 +36,7 @@ struct server {
     const char *conninfo;
     void *context;
     struct plan *plans;
-    struct lane writers[MAX_LANES + 1], readers[MAX_LANES];
+    struct lane writers[MAX_LANES + WORKERS_LANES], readers[MAX_LANES];
     struct preparer preparer;
     struct schedule schedule;
     struct hints hints;
@@ -53,7 +53,7 @@ static const char usage[] =
     "  --advertise ENDPOINT[,ENDPOINT]...  what profiles say instead, when clients reach it by other names\n"
     "  --hints ENDPOINT    where watchers are told that there is something to read (default: a port beside --listen);\n"
     "                      none: nowhere, they look every few seconds\n"
-    "  --writers N         connections that write (default 2), and one for leases; requests on one plan keep one\n"
+    "  --writers N         connections that write (default 2), beside two for mail; requests on one plan keep one\n"
     "  --readers N         connections that read (default 2)\n"
     "  --batch N           most requests in one transaction (default 64)\n"
     "  --now TIME          what time it is for every rule, for rehearsals (2026-11-21T08:00-04)\n"
@@ -133,8 +133,9 @@ static int open_database(struct server *s)
 static int start_lanes(struct server *s)
 {
     struct lane l = {.conninfo = s->conninfo, .plans = s->plans, .batch = s->set.batch, .out = &s->front.done};
-    for (; s->n_writers <= s->set.writers; s->n_writers++) {
+    for (; s->n_writers < s->set.writers + WORKERS_LANES; s->n_writers++) {
         s->writers[s->n_writers] = l;
+        s->writers[s->n_writers].gathers = s->n_writers == s->set.writers + REPORTS;
         if (lane_start(&s->writers[s->n_writers]))
             return -1;
     }
