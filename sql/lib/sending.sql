@@ -59,7 +59,9 @@ begin
     with due as (
         select d.institution, d.person
           from lib.reminders_due() d
-         where not exists (select from mejora.mail m
+         where (select min(r.due_on) from mejora.reminder r          -- nothing at all is: known without going through what is to come
+                 where r.state = 'pending' and r.mail is null) <= (lib.now() at time zone 'UTC')::date + 1
+           and not exists (select from mejora.mail m
                             where m.institution = d.institution and m.person = d.person and m.ended_at is null)
            and not exists (select from lib.mailed_today() m
                             where m.institution = d.institution and m.person = d.person)
@@ -136,11 +138,12 @@ begin
     update mejora.reminder r set state = 'leased', changed_at = now() -- what has been in it since an attempt before
      where r.mail = any (mails) and r.state = 'pending';
     said := array(select distinct r.mail from mejora.reminder r where r.mail = any (mails) and r.state = 'leased');
-    if cardinality(said) < cardinality(mails) then
-        update mejora.mail m set ended_at = lib.now(), leased_until = null
-         where m.mail = any (mails) and m.mail <> all (said)
-           and not exists (select from lib.planners_to_tell() t where (t.institution, t.person) = (m.institution, m.person));
+    if cardinality(said) = cardinality(mails) then
+        return said;
     end if;
+    update mejora.mail m set ended_at = lib.now(), leased_until = null
+     where m.mail = any (mails) and m.mail <> all (said)
+       and not exists (select from lib.planners_to_tell() t where (t.institution, t.person) = (m.institution, m.person));
     return array(select m.mail from mejora.mail m where m.mail = any (mails) and m.ended_at is null);
 end $$;
 

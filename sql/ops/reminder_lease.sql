@@ -47,7 +47,7 @@ begin
     outcome := 'ok';
 end $$;
 
-create function lib.message_id(mail mejora.mail) returns text immutable language sql as $$
+create function lib.message_id(mail mejora.mail) returns text stable language sql as $$
     select format('<mail.%s@%s.mejora>', mail.mail, mail.institution)
 $$;
 
