@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""pipeline URL MAILS SIZE CONNECTIONS - hands mails over as fast as the server takes them; prints how many a second.
+"""pipeline URL FILE MAILS CONNECTIONS - hands the mail in FILE over as fast as the server takes it, so many times, each to somebody
+else; prints how many a second.
 
 Where the server offers PIPELINING, MAIL, RCPT and DATA of the next mail leave with the text of the one before (RFC 2920); each
 connection has its share."""
@@ -7,14 +8,14 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
-url, mails, size, connections = urlsplit(sys.argv[1]), *map(int, sys.argv[2:5])
-text = b"Subject: x\r\n\r\n" + b"0123456789" * 7 + b"\r\n"
-text += (b"0123456789" * 7 + b"\r\n") * ((size - len(text)) // 72)
+url, mails, connections = urlsplit(sys.argv[1]), *map(int, sys.argv[3:5])
+text = Path(sys.argv[2]).read_bytes().replace(b"\r\n.", b"\r\n..")
 
 
-def send(n):
+def send(line, n):
     while True:  # OpenSMTPD sometimes takes a connection and never greets
         s = socket.create_connection((url.hostname, url.port), 5)
         lines = s.makefile("rb")
@@ -35,20 +36,23 @@ def send(n):
 
     s.sendall(b"EHLO bench\r\n")
     group = any(line[4:].strip() == b"PIPELINING" for line in expect(b"250"))
-    envelope = [b"MAIL FROM:<plan@example.do>\r\n", b"RCPT TO:<x@example.do>\r\n", b"DATA\r\n"]
+
+    def envelope(i):
+        return [b"MAIL FROM:<plan@example.do>\r\n", b"RCPT TO:<x%d.%d@example.do>\r\n" % (line, i), b"DATA\r\n"]
+
     if group:
-        s.sendall(b"".join(envelope))
+        s.sendall(b"".join(envelope(0)))
     for i in range(n):
-        for command, code in zip(envelope, (b"250", b"250", b"354")):
+        for command, code in zip(envelope(i), (b"250", b"250", b"354")):
             if not group:
                 s.sendall(command)
             expect(code)
-        s.sendall(text + b".\r\n" + (b"".join(envelope) if group and i + 1 < n else b""))
+        s.sendall(text + b".\r\n" + (b"".join(envelope(i + 1)) if group and i + 1 < n else b""))
         expect(b"250")
     s.sendall(b"QUIT\r\n")
 
 
-threads = [threading.Thread(target=send, args=(mails // connections,)) for _ in range(connections)]
+threads = [threading.Thread(target=send, args=(line, mails // connections)) for line in range(connections)]
 began = time.monotonic()
 for t in threads:
     t.start()
