@@ -201,7 +201,7 @@ begin
                     where m.institution = c.next_institution and m.mark >= c.next_mark and m.stretch between first_stretch and first_stretch + 31
                     order by m.mark, m.stretch offset greatest(most_rows, 32) limit 1);
         if c.phase = 'merging' then
-            insert into road.mark_group (institution, nth, mark, n, leaves, bits, dense)
+            insert into road.mark_group (institution, nth, mark, n, leaves, bits, dense)  -- from 1025 to 16384 both, from 8193 on uncompressed
             select c.next_institution, c.nth, o.mark, o.n,
                    case when o.n <= 16384
                         then array(select (m.stretch & 31) << 15 | p
