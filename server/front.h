@@ -8,7 +8,7 @@
 #include "server/prepare.h"
 
 enum { KEY_SLOTS = 1 << 14 };
-enum { LEASES, REPORTS, WORKERS_LANES };
+enum { LEASES, REPORTS, WORKERS_LANES }; /* lanes that write, behind those that share the plans out */
 
 struct share {
     uint16_t in_flight; /* calls of this key that lanes have */

@@ -1,8 +1,9 @@
 /* lane - a thread with one PostgreSQL connection that runs everything waiting as one transaction: group commit.
  *
  * A batch is one flush and one answer: a statement per call, then Sync, which is the COMMIT. Nobody is answered before it.
- * While one batch runs the next is already sent, so the backend never waits for us. Whatever goes wrong, a call is either
- * answered truly or told to ask again; asking again acts once. While the database is away calls are told UNAVAILABLE. */
+ * While one batch runs the next is already sent, so the backend never waits for us, unless the lane gathers. Whatever goes
+ * wrong, a call is either answered truly or told to ask again; asking again acts once. While the database is away calls
+ * are told UNAVAILABLE. */
 #pragma once
 
 #include "server/contract.h"
@@ -19,7 +20,7 @@ struct batch {
 struct lane {
     const char *conninfo;
     bool read_only;
-    bool gathers; /* larger batches rather than early answers: nobody sits and waits for these */
+    bool gathers; /* fewer, larger batches, one after the other: nobody sits and waits for these */
     const struct plan *plans;
     int batch; /* at most so many calls in one transaction */
     struct mailbox in, *out;
