@@ -6,6 +6,11 @@ create function lib.reminder_goes(due_on date, rule int, weekly boolean) returns
     select case when weekly and rule not in (-1, 0) then due_on + (8 - extract(isodow from due_on)::int) % 7 else due_on end
 $$;
 
+-- The last day, anywhere, of which something may be due by now.
+create function lib.due_by() returns date stable language sql as $$
+    select (lib.now() at time zone 'UTC')::date + 1
+$$;
+
 -- The reminders whose hour has come and that are in no mail yet, in what the caller may see. A civil date and hour
 -- become an instant only here, so new time-zone rules count from the moment they are installed. Whatever is late waits
 -- for a working day too, where only these count. The comparison of days is there for the index.
@@ -16,7 +21,7 @@ create function lib.reminders_due() returns setof mejora.reminder stable languag
       join mejora.person w on w.id = r.person
      cross join lateral lib.policy(r.institution, r.plan) y
      where r.state = 'pending' and r.mail is null and (r.institution = mejora.here() or mejora.sees_all())
-       and r.due_on <= (lib.now() at time zone 'UTC')::date + 1
+       and r.due_on <= lib.due_by()
        and (lib.reminder_goes(r.due_on, r.rule, w.weekly) + make_interval(hours => greatest(y.hour, w.hour)))
            at time zone i.time_zone <= lib.now()
        and not exists (select from mejora.reminder_pause z
@@ -59,8 +64,8 @@ begin
     with due as (
         select d.institution, d.person
           from lib.reminders_due() d
-         where (select min(r.due_on) from mejora.reminder r          -- nothing at all is: known without going through what is to come
-                 where r.state = 'pending' and r.mail is null) <= (lib.now() at time zone 'UTC')::date + 1
+         where (select min(r.due_on) from mejora.reminder r          -- if none is, an index says so; else all that is to come may be read
+                 where r.state = 'pending' and r.mail is null) <= lib.due_by()
            and not exists (select from mejora.mail m
                             where m.institution = d.institution and m.person = d.person and m.ended_at is null)
            and not exists (select from lib.mailed_today() m
