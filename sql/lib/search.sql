@@ -299,7 +299,8 @@ begin
      limit max_entries;
 end $$;
 
--- The entries of these leaves, so many at most. In the order of the index, so that no more are read; a bitmap would begin with all of them.
+-- The entries of these leaves, so many at most. In the order of the index, so that no more are read; a bitmap would begin with all of them,
+-- and so would a sort by what is worked out from a direction: hence a statement for each.
 create function lib.leaves_read(leaves bigint[], since timestamptz, until timestamptz, oldest_first boolean, most int) returns setof lib.found
 stable language plpgsql set enable_bitmapscan = off as $$
 begin
@@ -331,8 +332,8 @@ declare
     begun int := 1;
     many int;
     dated constant boolean := num_nonnulls(since, until) > 0;     -- not all that is marked at once may be of that time
-    page int := case when max_entries is null then 4096 when case when oldest_first then since else until end is null then max_entries
-                     else greatest(max_entries, 200) end;
+    begins constant timestamptz := case when oldest_first then since else until end;
+    page int := case when max_entries is null then 4096 when begins is null then max_entries else greatest(max_entries, 200) end;
     beyond int;
     stretches int;
     hits bigint[];
